@@ -1,0 +1,125 @@
+//! Fixed-point figures: integers in memory, shortest decimals without exponent on the line.
+
+/// A figure that is not a decimal, negative, or finer or larger than its unit can hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    /// Not digits with at most one point.
+    #[error("{0} is not a decimal number of at least 0")]
+    NotDecimal(String),
+    /// More decimal places than the unit has.
+    #[error("{0} is finer than can be counted (the smallest step is 1e-{1})")]
+    TooFine(String, u8),
+    /// More than fits.
+    #[error("{0} is too large")]
+    TooLarge(String),
+}
+
+/// Writes `units`·10^-`scale` as the shortest decimal: `875` at scale 6 is `0.000875`, `2000` at scale 3 is `2`.
+pub fn write(units: u64, scale: u8, out: &mut Vec<u8>) {
+    let (mut units, mut scale) = (units, usize::from(scale));
+    if units == 0 {
+        out.push(b'0');
+        return;
+    }
+    while scale > 0 && units.is_multiple_of(10) {
+        units /= 10;
+        scale -= 1;
+    }
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    while units > 0 {
+        start -= 1;
+        digits[start] = b'0' + (units % 10) as u8;
+        units /= 10;
+    }
+    let digits = &digits[start..];
+    match digits.len().checked_sub(scale) {
+        Some(0) | None => {
+            out.extend_from_slice(b"0.");
+            out.resize(out.len() + scale - digits.len(), b'0');
+            out.extend_from_slice(digits);
+        }
+        Some(whole) => {
+            out.extend_from_slice(&digits[..whole]);
+            if scale > 0 {
+                out.push(b'.');
+                out.extend_from_slice(&digits[whole..]);
+            }
+        }
+    }
+}
+
+/// `units`·10^-`scale` as text.
+#[must_use]
+pub fn to_string(units: u64, scale: u8) -> String {
+    let mut out = Vec::with_capacity(24);
+    write(units, scale, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Reads a decimal as a whole number of 10^-`scale`.
+///
+/// # Errors
+/// Anything that is not exactly such a number: signs, exponents, more places than `scale`, more than fits in 64 bits.
+pub fn parse(text: &str, scale: u8) -> Result<u64, DecimalError> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || (text.contains('.') && fraction.is_empty()) {
+        return Err(DecimalError::NotDecimal(text.to_owned()));
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let Some(padding) = usize::from(scale).checked_sub(fraction.len()) else {
+        return Err(DecimalError::TooFine(text.to_owned(), scale));
+    };
+    format!("{whole}{fraction}{}", "0".repeat(padding)).parse().map_err(|_| DecimalError::TooLarge(text.to_owned()))
+}
+
+/// Reads a float as the decimal that a person wrote: the shortest one that stands for it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn from_float(number: f64, scale: u8) -> Result<u64, DecimalError> {
+    parse(&format!("{number}"), scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortest_decimals() {
+        for (units, scale, expected) in [
+            (0, 9, "0"),
+            (875, 6, "0.000875"),
+            (2_345_000, 6, "2.345"),
+            (2000, 3, "2"),
+            (9_750_000, 9, "0.00975"),
+            (10, 1, "1"),
+            (1, 12, "0.000000000001"),
+            (u64::MAX, 0, "18446744073709551615"),
+            (u64::MAX, 20, "0.18446744073709551615"),
+        ] {
+            assert_eq!(to_string(units, scale), expected);
+        }
+    }
+
+    #[test]
+    fn what_people_write() {
+        assert_eq!(from_float(0.03, 9), Ok(30_000_000));
+        assert_eq!(from_float(0.0015, 9), Ok(1_500_000));
+        assert_eq!(from_float(3.0, 6), Ok(3_000_000));
+        assert_eq!(from_float(1e-9, 9), Ok(1));
+        assert!(matches!(from_float(1e-10, 9), Err(DecimalError::TooFine(..))));
+        assert!(matches!(from_float(-1.0, 9), Err(DecimalError::NotDecimal(_))));
+        assert!(matches!(from_float(f64::NAN, 9), Err(DecimalError::NotDecimal(_))));
+        assert!(matches!(from_float(1e300, 9), Err(DecimalError::TooLarge(_))));
+        assert!(parse("1.", 3).is_err() && parse(".5", 3).is_err() && parse("1e3", 3).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_back(units: u64, scale in 0u8..20) {
+            proptest::prop_assert_eq!(parse(&to_string(units, scale), scale), Ok(units));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Wire formats: which values of an answer matter, and what they mean. One file per provider's format.
+
+mod openai;
+
+pub use openai::Answer;
+
+/// What kind of call a request is, as `api` in the Record says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Api {
+    /// `POST /v1/chat/completions`
+    Chat,
+    /// `POST /v1/completions`
+    Completions,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `GET /v1/models`
+    Models,
+    /// `POST /v1/responses`
+    Responses,
+    /// Any other path under `/v1/`.
+    #[default]
+    Other,
+}
+
+impl Api {
+    /// The name in `api`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Api::Chat => "chat",
+            Api::Completions => "completions",
+            Api::Embeddings => "embeddings",
+            Api::Models => "models",
+            Api::Responses => "responses",
+            Api::Other => "other",
+        }
+    }
+
+    /// Whether its answer is JSON or events of JSON, so that anything else is a failure.
+    #[must_use]
+    pub const fn answers_json(self) -> bool {
+        !matches!(self, Api::Other)
+    }
+}

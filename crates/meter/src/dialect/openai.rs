@@ -1,0 +1,233 @@
+//! OpenAI's format, and what its many speakers add to it.
+//!
+//! Chat completions, completions and embeddings report `usage` with `prompt_tokens` and `completion_tokens`; responses
+//! report `input_tokens` and `output_tokens`, in a stream inside `response`. Both include cached input in the input and
+//! reasoning in the output. Source: OpenAI's API reference, as of 2026-11.
+
+use crate::json::{DEAD, ROOT, Scalar, Visitor};
+use crate::usage::{Parts, Usage};
+
+/// Places in an answer. A plain list of bytes, since they index nothing but themselves.
+mod node {
+    pub(super) const ID: u8 = 2;
+    pub(super) const MODEL: u8 = 3;
+    pub(super) const SERVICE_TIER: u8 = 4;
+    pub(super) const USAGE: u8 = 5;
+    pub(super) const ERROR: u8 = 6;
+    pub(super) const CHOICES: u8 = 7;
+    pub(super) const STATUS: u8 = 8;
+    pub(super) const INPUT: u8 = 10;
+    pub(super) const OUTPUT: u8 = 11;
+    pub(super) const INPUT_DETAILS: u8 = 12;
+    pub(super) const OUTPUT_DETAILS: u8 = 13;
+    pub(super) const CACHED: u8 = 14;
+    pub(super) const CACHE_WRITE: u8 = 15;
+    pub(super) const AUDIO_INPUT: u8 = 16;
+    pub(super) const IMAGE_INPUT: u8 = 17;
+    pub(super) const REASONING: u8 = 18;
+    pub(super) const AUDIO_OUTPUT: u8 = 19;
+    pub(super) const ERROR_TYPE: u8 = 20;
+    pub(super) const ERROR_CODE: u8 = 21;
+    pub(super) const ERROR_MESSAGE: u8 = 22;
+    pub(super) const FINISH_REASON: u8 = 23;
+    pub(super) const MESSAGE: u8 = 24;
+    pub(super) const TEXT: u8 = 25;
+    pub(super) const TOOL_CALLS: u8 = 26;
+    pub(super) const TOOL_CALL_ID: u8 = 27;
+    pub(super) const EVENT_TYPE: u8 = 28;
+    pub(super) const EVENT_DELTA: u8 = 29;
+}
+
+/// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// `id`
+    pub id: Option<String>,
+    /// `model`
+    pub model: Option<String>,
+    /// `service_tier`
+    pub service_tier: Option<String>,
+    /// `finish_reason` of a choice, or the `status` of a response.
+    pub finish_reason: Option<String>,
+    /// `error.type`
+    pub error_type: Option<String>,
+    /// `error.code`
+    pub error_code: Option<String>,
+    /// `error.message`
+    pub error_message: Option<String>,
+    /// Whether an `error` was there at all, be it a bare string.
+    pub failed: bool,
+    /// The usage object as written, at most 1,024 bytes.
+    pub usage_raw: Option<String>,
+    /// Tool calls begun.
+    pub tool_calls: u64,
+    /// Non-empty pieces of text, reasoning or tool arguments.
+    pub texts: u64,
+    /// Whether an event said that the response is over.
+    pub response_over: bool,
+    input: Option<u64>,
+    output: Option<u64>,
+    parts: Parts,
+}
+
+impl Answer {
+    /// The provider's figures, if it gave any.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        if self.input.is_none() && self.output.is_none() {
+            return None;
+        }
+        Some(Usage::from_inclusive(self.input.unwrap_or(0), self.output.unwrap_or(0), self.parts))
+    }
+
+    fn count(&mut self, node: u8, tokens: u64) {
+        match node {
+            node::INPUT => self.input = Some(tokens),
+            node::OUTPUT => self.output = Some(tokens),
+            node::CACHED => self.parts.cached_input = tokens,
+            node::CACHE_WRITE => self.parts.cache_write = tokens,
+            node::AUDIO_INPUT => self.parts.audio_input = tokens,
+            node::IMAGE_INPUT => self.parts.image_input = tokens,
+            node::REASONING => self.parts.reasoning = tokens,
+            node::AUDIO_OUTPUT => self.parts.audio_output = tokens,
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, node: u8, scalar: Scalar<'_>) {
+        let slot = match node {
+            node::ID => &mut self.id,
+            node::MODEL => &mut self.model,
+            node::SERVICE_TIER => &mut self.service_tier,
+            node::FINISH_REASON | node::STATUS => &mut self.finish_reason,
+            node::ERROR_TYPE => &mut self.error_type,
+            node::ERROR_CODE => &mut self.error_code,
+            node::ERROR_MESSAGE | node::ERROR => &mut self.error_message,
+            _ => return,
+        };
+        // Each chunk of a stream repeats the id and the model; they are taken once.
+        let repeated = matches!(node, node::ID | node::MODEL) && slot.is_some();
+        if !repeated && let Some(text) = scalar.text() {
+            *slot = Some(text);
+        }
+    }
+}
+
+impl Visitor for Answer {
+    fn child(&mut self, parent: u8, key: &[u8]) -> u8 {
+        match parent {
+            ROOT => root(key),
+            node::USAGE => usage(key),
+            node::INPUT_DETAILS => input_details(key),
+            node::OUTPUT_DETAILS => output_details(key),
+            node::ERROR => match key {
+                b"type" => node::ERROR_TYPE,
+                b"code" => node::ERROR_CODE,
+                b"message" => node::ERROR_MESSAGE,
+                _ => DEAD,
+            },
+            node::CHOICES => match key {
+                b"finish_reason" => node::FINISH_REASON,
+                b"delta" | b"message" => node::MESSAGE,
+                b"text" => node::TEXT,
+                _ => DEAD,
+            },
+            node::MESSAGE => match key {
+                b"content" | b"reasoning_content" | b"reasoning" | b"refusal" => node::TEXT,
+                b"tool_calls" => node::TOOL_CALLS,
+                _ => DEAD,
+            },
+            node::TOOL_CALLS => match key {
+                b"id" => node::TOOL_CALL_ID,
+                b"function" => node::TOOL_CALLS,
+                b"arguments" => node::TEXT,
+                _ => DEAD,
+            },
+            _ => DEAD,
+        }
+    }
+
+    fn scalar(&mut self, node: u8, scalar: Scalar<'_>) {
+        match (node, scalar) {
+            (node::TEXT | node::EVENT_DELTA, Scalar::Text(text)) => self.texts += u64::from(!text.is_empty()),
+            (node::TOOL_CALL_ID, Scalar::Text(id)) => self.tool_calls += u64::from(!id.is_empty()),
+            (node::EVENT_TYPE, Scalar::Text(kind)) => {
+                self.response_over |= matches!(
+                    kind,
+                    b"response.completed" | b"response.failed" | b"response.incomplete" | b"response.cancelled"
+                );
+            }
+            (_, Scalar::Number(_)) => {
+                if let Some(tokens) = scalar.count() {
+                    self.count(node, tokens);
+                }
+            }
+            (_, Scalar::Text(_)) => {
+                self.failed |= node == node::ERROR;
+                self.text(node, scalar);
+            }
+            (_, Scalar::Literal(_)) => {}
+        }
+    }
+
+    fn wants_raw(&self, node: u8) -> bool {
+        matches!(node, node::USAGE | node::ERROR)
+    }
+
+    fn raw(&mut self, node: u8, value: &[u8]) {
+        match node {
+            node::USAGE => self.usage_raw = Some(String::from_utf8_lossy(value).into_owned()),
+            node::ERROR => self.failed = true,
+            _ => {}
+        }
+    }
+}
+
+fn root(key: &[u8]) -> u8 {
+    match key {
+        b"choices" => node::CHOICES,
+        b"id" => node::ID,
+        b"model" => node::MODEL,
+        b"usage" => node::USAGE,
+        b"service_tier" => node::SERVICE_TIER,
+        b"error" => node::ERROR,
+        // A response stands at the top of a unary answer and inside an event of a stream; both are read alike.
+        b"response" => ROOT,
+        b"status" => node::STATUS,
+        b"type" => node::EVENT_TYPE,
+        b"delta" => node::EVENT_DELTA,
+        _ => DEAD,
+    }
+}
+
+fn usage(key: &[u8]) -> u8 {
+    match key {
+        b"prompt_tokens" | b"input_tokens" => node::INPUT,
+        b"completion_tokens" | b"output_tokens" => node::OUTPUT,
+        b"prompt_tokens_details" | b"input_tokens_details" => node::INPUT_DETAILS,
+        b"completion_tokens_details" | b"output_tokens_details" => node::OUTPUT_DETAILS,
+        b"prompt_cache_hit_tokens" => node::CACHED,
+        _ => DEAD,
+    }
+}
+
+fn input_details(key: &[u8]) -> u8 {
+    match key {
+        b"cached_tokens" => node::CACHED,
+        b"cache_write_tokens" => node::CACHE_WRITE,
+        b"audio_tokens" => node::AUDIO_INPUT,
+        b"image_tokens" => node::IMAGE_INPUT,
+        _ => DEAD,
+    }
+}
+
+fn output_details(key: &[u8]) -> u8 {
+    match key {
+        b"reasoning_tokens" => node::REASONING,
+        b"audio_tokens" => node::AUDIO_OUTPUT,
+        _ => DEAD,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use crate::meter::{Format, Reading, read};
+use crate::usage::Class;
+
+fn json(body: &str) -> Reading {
+    read(Format::Json, body.as_bytes())
+}
+
+#[test]
+fn a_chat_completion() {
+    let reading = json(
+        r#"{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o-2024-08-06","service_tier":"default",
+        "choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[
+        {"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}},
+        {"id":"call_2","type":"function","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}],
+        "usage":{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+        "prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},
+        "completion_tokens_details":{"reasoning_tokens":10,"audio_tokens":0,"accepted_prediction_tokens":0}}}"#,
+    );
+    let answer = &reading.answer;
+    let usage = answer.usage().unwrap();
+    assert!(reading.whole && reading.readable);
+    assert_eq!(answer.id.as_deref(), Some("chatcmpl-1"));
+    assert_eq!(answer.model.as_deref(), Some("gpt-4o-2024-08-06"));
+    assert_eq!(answer.service_tier.as_deref(), Some("default"));
+    assert_eq!(answer.finish_reason.as_deref(), Some("tool_calls"));
+    assert_eq!(answer.tool_calls, 2);
+    assert_eq!((usage.input(), usage.output(), usage.total()), (100, 50, 150));
+    assert_eq!((usage.get(Class::CachedInput), usage.get(Class::Reasoning), usage.get(Class::Input)), (64, 10, 36));
+    assert!(answer.usage_raw.as_deref().unwrap().starts_with("{\"prompt_tokens\":100,"));
+}
+
+#[test]
+fn an_embedding_has_input_only() {
+    let reading = json(
+        r#"{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}"#,
+    );
+    let usage = reading.answer.usage().unwrap();
+    assert_eq!((usage.input(), usage.output()), (8, 0));
+}
+
+#[test]
+fn no_usage_is_unknown_and_not_zero() {
+    assert_eq!(json(r#"{"id":"x","usage":null}"#).answer.usage(), None);
+    assert_eq!(json(r#"{"id":"x"}"#).answer.usage(), None);
+    assert_eq!(json(r#"{"usage":{"prompt_tokens":"many","completion_tokens":-4}}"#).answer.usage(), None);
+}
+
+#[test]
+fn errors_in_their_several_shapes() {
+    let answer =
+        json(r#"{"error":{"message":"no","type":"invalid_request_error","code":"model_not_found","param":null}}"#)
+            .answer;
+    assert!(answer.failed);
+    assert_eq!(answer.error_message.as_deref(), Some("no"));
+    assert_eq!(answer.error_type.as_deref(), Some("invalid_request_error"));
+    assert_eq!(answer.error_code.as_deref(), Some("model_not_found"));
+    let answer = json(r#"{"error":"model 'x' not found"}"#).answer;
+    assert!(answer.failed);
+    assert_eq!(answer.error_message.as_deref(), Some("model 'x' not found"));
+    assert!(!json(r#"{"error":null,"id":"x"}"#).answer.failed);
+}
+
+#[test]
+fn a_response_in_a_stream() {
+    let stream = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"model\":\"gpt-5\",\"status\":\"in_progress\",\"usage\":null}}\n\n\
+        event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n\
+        event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"usage\":{\"input_tokens\":11,\"input_tokens_details\":{\"cached_tokens\":4},\"output_tokens\":7,\"output_tokens_details\":{\"reasoning_tokens\":3}}}}\n\n";
+    let reading = read(Format::Events, stream.as_bytes());
+    let usage = reading.answer.usage().unwrap();
+    assert!(reading.whole);
+    assert_eq!((usage.input(), usage.output()), (11, 7));
+    assert_eq!((usage.get(Class::CachedInput), usage.get(Class::Reasoning)), (4, 3));
+    assert_eq!(reading.answer.finish_reason.as_deref(), Some("completed"));
+}

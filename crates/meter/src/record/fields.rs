@@ -1,0 +1,379 @@
+//! THE table of the Record's fields, in the order of the line.
+
+use super::{Record, VERSION};
+use crate::cost::NANO;
+use crate::energy::PICO;
+use crate::usage::{Class, Usage};
+
+/// A field's value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A whole number.
+    Integer(u64),
+    /// A number of 10^-scale: money, energy, time.
+    Fixed(u64, u8),
+    /// A number as a caller gave it.
+    Float(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// A point in time, in nanoseconds since 1970.
+    Time(u64),
+    /// A UUID.
+    Id(&'a [u8; 16]),
+}
+
+/// What a field's value is, so that it can be read back and kept in a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Text; at most so many bytes of it are written.
+    Text(usize),
+    /// A count.
+    Count,
+    /// US dollars, kept in nano-dollars.
+    Usd,
+    /// Kilowatt-hours, kept in pico-kilowatt-hours.
+    Kwh,
+    /// Seconds, kept in microseconds.
+    Seconds,
+    /// A number without a unit.
+    Number,
+    /// Yes or no.
+    Bool,
+    /// A point in time.
+    Time,
+    /// A UUID.
+    Id,
+}
+
+/// Where a field goes beyond the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A Loki label: few values.
+    Label,
+    /// Loki's structured metadata.
+    Metadata,
+    /// On the line only.
+    Line,
+}
+
+/// One field of the line.
+pub struct Field {
+    /// Its name on the line.
+    pub name: &'static str,
+    /// What its value is.
+    pub unit: Unit,
+    /// Where it goes.
+    pub role: Role,
+    /// Whether it stands as `null` where unknown; the others are left out.
+    pub always: bool,
+    /// What it means.
+    pub doc: &'static str,
+    /// Its value in a Record.
+    pub get: for<'a> fn(&'a Record) -> Option<Value<'a>>,
+}
+
+/// The longest text of an ordinary field, in bytes.
+const TEXT: Unit = Unit::Text(256);
+
+/// The field of that name.
+#[must_use]
+pub fn field(name: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.name == name)
+}
+
+const fn row(
+    name: &'static str,
+    unit: Unit,
+    role: Role,
+    get: for<'a> fn(&'a Record) -> Option<Value<'a>>,
+    doc: &'static str,
+) -> Field {
+    Field { name, unit, role, always: false, doc, get }
+}
+
+const fn always(field: Field) -> Field {
+    Field { always: true, ..field }
+}
+
+fn text(value: Option<&String>) -> Option<Value<'_>> {
+    value.map(|text| Value::Text(text))
+}
+
+fn tokens(record: &Record, class: Class) -> Option<Value<'_>> {
+    record.usage.map(|usage| usage.get(class)).filter(|tokens| *tokens > 0).map(Value::Integer)
+}
+
+fn whole(record: &Record, count: fn(&Usage) -> u64) -> Option<Value<'_>> {
+    record.usage.as_ref().map(|usage| Value::Integer(count(usage)))
+}
+
+fn seconds<'a>(nanos: Option<u64>) -> Option<Value<'a>> {
+    nanos.map(|nanos| Value::Fixed(nanos / 1000, 6))
+}
+
+fn usd(record: &Record, part: fn(&crate::cost::Cost) -> u64) -> Option<Value<'_>> {
+    record.cost.as_ref().map(|cost| Value::Fixed(part(cost), NANO))
+}
+
+fn cost_status(record: &Record) -> Option<Value<'_>> {
+    let status = match (&record.cost, &record.usage) {
+        (Some(cost), _) => cost.status,
+        (None, Some(_)) => crate::cost::CostStatus::Unpriced,
+        (None, None) => return None,
+    };
+    Some(Value::Text(status.name()))
+}
+
+use Role::{Label, Line, Metadata};
+
+/// The fields of the Record, in the order of the line. The first block is the mission's, names and all.
+pub static FIELDS: &[Field] = &[
+    always(row(
+        "timestamp",
+        Unit::Time,
+        Line,
+        |r| Some(Value::Time(r.timestamp)),
+        "The request's end; strictly increasing within a journal.",
+    )),
+    always(row("logger_name", TEXT, Line, |_| Some(Value::Text("llm-metrics")), "Always llm-metrics.")),
+    always(row("level", TEXT, Label, |r| Some(Value::Text(r.status.level())), "INFO, WARN or ERROR.")),
+    always(row(
+        "event",
+        TEXT,
+        Label,
+        |r| Some(Value::Text(r.status.event())),
+        "llm_request_completed, llm_request_failed or llm_request_cancelled (the caller went away; it may cost).",
+    )),
+    always(row(
+        "request_id",
+        Unit::Id,
+        Metadata,
+        |r| Some(Value::Id(&r.request_id)),
+        "Weir's own id of the request, a UUID of version 7, returned as x-weir-request-id.",
+    )),
+    always(row("model", TEXT, Metadata, |r| text(r.what.model.as_ref()), "The model as requested.")),
+    always(row("input_tokens", Unit::Count, Metadata, |r| whole(r, Usage::input), "All input, cached input included.")),
+    always(row("output_tokens", Unit::Count, Metadata, |r| whole(r, Usage::output), "All output, reasoning included.")),
+    always(row("total_tokens", Unit::Count, Metadata, |r| whole(r, Usage::total), "Input and output.")),
+    always(row(
+        "processing_time_seconds",
+        Unit::Seconds,
+        Metadata,
+        |r| seconds(Some(r.times.processing)),
+        "First byte in to last byte out.",
+    )),
+    always(row(
+        "energy_consumption_kwh",
+        Unit::Kwh,
+        Metadata,
+        |r| r.energy.map(|energy| Value::Fixed(energy.mid, PICO)),
+        "The estimate of the energy drawn.",
+    )),
+    always(row("cost_usd", Unit::Usd, Metadata, |r| usd(r, crate::cost::Cost::total), "What the request cost.")),
+    always(row("temperature", Unit::Number, Line, |r| r.what.temperature.map(Value::Float), "As requested.")),
+    always(row("status", TEXT, Line, |r| Some(Value::Text(r.status.name())), "success, error or cancelled.")),
+    row(
+        "v",
+        Unit::Count,
+        Line,
+        |_| Some(Value::Integer(VERSION)),
+        "The version of the line; fields are added, never renamed or retyped.",
+    ),
+    row("user_id", TEXT, Metadata, |r| text(r.who.user_id.as_ref()), "The request's user."),
+    row("trace_id", TEXT, Metadata, |r| text(r.who.trace_id.as_ref()), "From the caller's traceparent."),
+    row("span_id", TEXT, Line, |r| text(r.who.span_id.as_ref()), "From the caller's traceparent."),
+    row("client", TEXT, Line, |r| text(r.who.client.as_ref()), "The caller's user-agent: SDK and version."),
+    row(
+        "client_request_id",
+        TEXT,
+        Line,
+        |r| text(r.who.client_request_id.as_ref()),
+        "The caller's own id of the request.",
+    ),
+    row(
+        "client_retry",
+        Unit::Count,
+        Line,
+        |r| r.who.client_retry.map(Value::Integer),
+        "Which retry this is, as the caller's SDK counts.",
+    ),
+    row("instance", TEXT, Label, |r| text(r.who.instance.as_ref()), "The name of the Weir that wrote the line."),
+    row("provider", TEXT, Label, |r| text(r.what.provider.as_ref()), "The provider that was asked."),
+    row(
+        "api",
+        TEXT,
+        Line,
+        |r| Some(Value::Text(r.what.api.name())),
+        "The kind of call: chat, completions, embeddings, models, responses, other.",
+    ),
+    row("target", TEXT, Line, |r| text(r.what.target.as_ref()), "The model that a route made of the one requested."),
+    row(
+        "response_model",
+        TEXT,
+        Line,
+        |r| text(r.what.response_model.as_ref()),
+        "The model that answered, as the answer names it.",
+    ),
+    row("response_id", TEXT, Line, |r| text(r.what.response_id.as_ref()), "The answer's id."),
+    row(
+        "provider_request_id",
+        TEXT,
+        Line,
+        |r| text(r.what.provider_request_id.as_ref()),
+        "The provider's own id of the request.",
+    ),
+    row("stream", Unit::Bool, Line, |r| r.what.stream.map(Value::Bool), "Whether the caller asked for a stream."),
+    row("service_tier", TEXT, Line, |r| text(r.what.service_tier.as_ref()), "The tier that the answer names."),
+    row("finish_reason", TEXT, Line, |r| text(r.what.finish_reason.as_ref()), "Why the model stopped."),
+    row("max_tokens", Unit::Count, Line, |r| r.what.max_tokens.map(Value::Integer), "As requested."),
+    row("top_p", Unit::Number, Line, |r| r.what.top_p.map(Value::Float), "As requested."),
+    row("tool_calls", Unit::Count, Line, |r| r.what.tool_calls.map(Value::Integer), "Tool calls in the answer."),
+    row(
+        "cached_input_tokens",
+        Unit::Count,
+        Line,
+        |r| tokens(r, Class::CachedInput),
+        "Of the input: found in the provider's prompt cache.",
+    ),
+    row(
+        "cache_write_tokens",
+        Unit::Count,
+        Line,
+        |r| tokens(r, Class::CacheWrite),
+        "Of the input: written to the prompt cache.",
+    ),
+    row(
+        "cache_write_1h_tokens",
+        Unit::Count,
+        Line,
+        |r| tokens(r, Class::CacheWrite1h),
+        "Of the input: written to the prompt cache for an hour.",
+    ),
+    row("reasoning_tokens", Unit::Count, Line, |r| tokens(r, Class::Reasoning), "Of the output: spent on reasoning."),
+    row("audio_input_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioInput), "Of the input: audio."),
+    row("audio_output_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioOutput), "Of the output: audio."),
+    row("image_input_tokens", Unit::Count, Line, |r| tokens(r, Class::ImageInput), "Of the input: images."),
+    row(
+        "usage_source",
+        TEXT,
+        Line,
+        |r| Some(Value::Text(r.usage_source.name())),
+        "Where the tokens come from: provider or none.",
+    ),
+    row(
+        "usage_raw",
+        Unit::Text(1024),
+        Line,
+        |r| text(r.usage_raw.as_ref()),
+        "The provider's usage object as it was written.",
+    ),
+    row(
+        "cost_status",
+        TEXT,
+        Line,
+        cost_status,
+        "How the cost came about: contracted (the operator's own price), free (a true zero), unpriced (tokens known, price not).",
+    ),
+    row("cost_input_usd", Unit::Usd, Line, |r| usd(r, |cost| cost.input), "Of the cost: input that was not cached."),
+    row("cost_output_usd", Unit::Usd, Line, |r| usd(r, |cost| cost.output), "Of the cost: output."),
+    row(
+        "cost_cache_usd",
+        Unit::Usd,
+        Line,
+        |r| usd(r, |cost| cost.cache),
+        "Of the cost: cached input and cache writes.",
+    ),
+    row(
+        "price_id",
+        TEXT,
+        Line,
+        |r| r.cost.as_ref().map(|cost| Value::Text(&cost.price_id)),
+        "The price that was applied.",
+    ),
+    row(
+        "energy_method",
+        TEXT,
+        Line,
+        |r| r.energy.map(|energy| Value::Text(energy.method)),
+        "How the energy was estimated, with the method's version.",
+    ),
+    row("started_at", Unit::Time, Line, |r| Some(Value::Time(r.times.started_at)), "The caller's first byte."),
+    row(
+        "time_to_first_token_seconds",
+        Unit::Seconds,
+        Metadata,
+        |r| seconds(r.times.first_token),
+        "First byte in to first token out, of a stream.",
+    ),
+    row(
+        "time_per_output_token_seconds",
+        Unit::Seconds,
+        Line,
+        |r| seconds(r.times.per_output_token),
+        "Between tokens of a stream, on average.",
+    ),
+    row("queue_time_seconds", Unit::Seconds, Line, |r| seconds(r.times.queue), "In the proxy, before the upstream."),
+    row(
+        "upstream_time_seconds",
+        Unit::Seconds,
+        Line,
+        |r| seconds(r.times.upstream),
+        "From the request's departure to the answer's last byte.",
+    ),
+    row(
+        "model_inference_time",
+        Unit::Seconds,
+        Line,
+        |r| seconds(r.times.model_inference),
+        "Seconds of inference, as the provider says.",
+    ),
+    row(
+        "network_latency",
+        Unit::Seconds,
+        Line,
+        |r| seconds(r.times.network),
+        "Seconds for connecting to the provider and TLS; 0 on a kept connection.",
+    ),
+    row("overhead_seconds", Unit::Seconds, Line, |r| seconds(r.times.overhead), "Added by Weir."),
+    row(
+        "status_code",
+        Unit::Count,
+        Metadata,
+        |r| r.outcome.status_code.map(|code| Value::Integer(u64::from(code))),
+        "The HTTP status that the caller got.",
+    ),
+    row("error_type", TEXT, Line, |r| text(r.outcome.error_type.as_ref()), "What went wrong, as a word."),
+    row(
+        "error_message",
+        TEXT,
+        Line,
+        |r| text(r.outcome.error_message.as_ref()),
+        "What went wrong, as a sentence; what looks like a key is taken out.",
+    ),
+    row(
+        "end_reason",
+        TEXT,
+        Line,
+        |r| r.outcome.end_reason.map(|reason| Value::Text(reason.name())),
+        "complete, client_gone, upstream_gone, timeout or proxy_killed.",
+    ),
+    row("request_bytes", Unit::Count, Line, |r| r.request_bytes.map(Value::Integer), "The request's body."),
+    row(
+        "response_bytes",
+        Unit::Count,
+        Line,
+        |r| r.response_bytes.map(Value::Integer),
+        "The answer's body, as the provider sent it.",
+    ),
+    row(
+        "simulated",
+        Unit::Bool,
+        Line,
+        |r| r.what.simulated.then_some(Value::Bool(true)),
+        "Whether a simulated provider answered.",
+    ),
+    // Only the line knows what it had to cut, so the getter has nothing to say.
+    row("truncated", Unit::Bool, Line, |_| None, "Whether a text on this line was cut to its limit."),
+];

@@ -1,0 +1,241 @@
+//! The canonical line: the table's order, no spaces, shortest decimals, so that rendering what was parsed gives the same
+//! bytes.
+
+use std::io::Write as _;
+
+use super::fields::{FIELDS, Field, Unit, Value, field};
+use super::{NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
+use crate::{decimal, json, time};
+
+/// The longest line in bytes, its line feed included: no collector splits it.
+pub const LINE_LIMIT: usize = 8 * 1024;
+
+/// Writes the line of `record`, with its line feed, at most [`LINE_LIMIT`] bytes.
+pub fn render(record: &Record, out: &mut Vec<u8>) {
+    render_within(record, LINE_LIMIT, out);
+}
+
+/// Writes the line of `record` in at most `limit` bytes, by cutting texts shorter and shorter until it fits.
+pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
+    let start = out.len();
+    for cap in [usize::MAX, 128, 64, 32, 8] {
+        out.truncate(start);
+        let mut writer = LineWriter { out, cap, truncated: false, first: true };
+        for field in FIELDS {
+            match (field.get)(record) {
+                Some(value) => writer.field(field, value),
+                None if field.always => writer.null(field),
+                None => {}
+            }
+        }
+        writer.end();
+        if out.len() - start <= limit {
+            return;
+        }
+    }
+}
+
+struct LineWriter<'a> {
+    out: &'a mut Vec<u8>,
+    /// The longest text, beside each field's own limit.
+    cap: usize,
+    truncated: bool,
+    first: bool,
+}
+
+impl LineWriter<'_> {
+    fn key(&mut self, field: &Field) {
+        self.out.extend_from_slice(if self.first { b"{\"" } else { b",\"" });
+        self.first = false;
+        self.out.extend_from_slice(field.name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn null(&mut self, field: &Field) {
+        self.key(field);
+        self.out.extend_from_slice(b"null");
+    }
+
+    fn field(&mut self, field: &Field, value: Value<'_>) {
+        self.key(field);
+        match value {
+            Value::Text(text) => {
+                let limit = if let Unit::Text(limit) = field.unit { limit } else { 0 };
+                let kept = cut(text, limit.min(self.cap));
+                self.truncated |= kept.len() < text.len();
+                write_string(kept, self.out);
+            }
+            Value::Integer(number) => decimal::write(number, 0, self.out),
+            Value::Fixed(units, scale) => decimal::write(units, scale, self.out),
+            // Writing to memory cannot fail.
+            Value::Float(number) => drop(write!(self.out, "{number}")),
+            Value::Bool(flag) => self.out.extend_from_slice(if flag { b"true" } else { b"false" }),
+            Value::Time(nanos) => {
+                self.out.push(b'"');
+                self.out.extend_from_slice(&time::format(nanos));
+                self.out.push(b'"');
+            }
+            Value::Id(id) => write_id(id, self.out),
+        }
+    }
+
+    fn end(mut self) {
+        if self.truncated
+            && let Some(field) = field("truncated")
+        {
+            self.field(field, Value::Bool(true));
+        }
+        self.out.extend_from_slice(b"}\n");
+    }
+}
+
+/// The longest beginning of `text` that has at most `limit` bytes.
+fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+/// Control characters are always escaped, so no text can end a line or begin another.
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f)) {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            byte => {
+                out.extend_from_slice(b"\\u00");
+                out.extend([byte >> 4, byte & 15].map(hex));
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+fn hex(nibble: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(nibble)]
+}
+
+fn write_id(id: &[u8; 16], out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(&super::id_text(id));
+    out.push(b'"');
+}
+
+/// A value that stands by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Owned {
+    /// Unknown.
+    Null,
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Integer(u64),
+    /// A number of 10^-scale.
+    Fixed(u64, u8),
+    /// A number as a caller gave it.
+    Float(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// Nanoseconds since 1970.
+    Time(u64),
+    /// A UUID.
+    Id([u8; 16]),
+}
+
+impl Owned {
+    fn borrow(&self) -> Option<Value<'_>> {
+        Some(match self {
+            Owned::Null => return None,
+            Owned::Text(text) => Value::Text(text),
+            Owned::Integer(number) => Value::Integer(*number),
+            Owned::Fixed(units, scale) => Value::Fixed(*units, *scale),
+            Owned::Float(number) => Value::Float(*number),
+            Owned::Bool(flag) => Value::Bool(*flag),
+            Owned::Time(nanos) => Value::Time(*nanos),
+            Owned::Id(id) => Value::Id(id),
+        })
+    }
+
+    fn read(unit: Unit, json: &[u8]) -> Option<Owned> {
+        if json == b"null" {
+            return Some(Owned::Null);
+        }
+        let plain = std::str::from_utf8(json).ok()?;
+        let quoted = || match json {
+            [b'"', inner @ .., b'"'] => Some(inner),
+            _ => None,
+        };
+        Some(match unit {
+            Unit::Text(_) => Owned::Text(json::unescape(quoted()?)),
+            Unit::Count => Owned::Integer(plain.parse().ok()?),
+            Unit::Usd => Owned::Fixed(decimal::parse(plain, NANO_SCALE).ok()?, NANO_SCALE),
+            Unit::Kwh => Owned::Fixed(decimal::parse(plain, PICO_SCALE).ok()?, PICO_SCALE),
+            Unit::Seconds => Owned::Fixed(decimal::parse(plain, SECONDS_SCALE).ok()?, SECONDS_SCALE),
+            Unit::Number => Owned::Float(plain.parse().ok()?),
+            Unit::Bool => Owned::Bool(plain.parse().ok()?),
+            Unit::Time => Owned::Time(time::parse(quoted()?)?),
+            Unit::Id => Owned::Id(super::id_from_text(quoted()?)?),
+        })
+    }
+}
+
+/// A line's values, read back by the table.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
+    /// By the table's index; `None` where the field does not stand on the line.
+    values: Vec<Option<Owned>>,
+}
+
+impl Line {
+    /// Reads a line, with or without its line feed. `None` if it is not one that [`render`] could have written.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Option<Line> {
+        let mut values = vec![None; FIELDS.len()];
+        for member in json::members(line) {
+            let member = member.ok()?;
+            let index = FIELDS.iter().position(|field| field.name.as_bytes() == member.key)?;
+            values[index] = Some(Owned::read(FIELDS[index].unit, member.value)?);
+        }
+        Some(Line { values })
+    }
+
+    /// The value of the field `name`; `None` if it is absent or null.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Owned> {
+        let index = FIELDS.iter().position(|field| field.name == name)?;
+        self.values.get(index)?.as_ref().filter(|value| **value != Owned::Null)
+    }
+
+    /// Sets the field `name`; a name that the table does not have changes nothing.
+    pub fn set(&mut self, name: &str, value: Owned) {
+        if let Some(index) = FIELDS.iter().position(|field| field.name == name) {
+            self.values.resize(FIELDS.len(), None);
+            self.values[index] = Some(value);
+        }
+    }
+
+    /// Writes the line, with its line feed.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, first: true };
+        for (field, value) in FIELDS.iter().zip(&self.values) {
+            match value.as_ref().and_then(Owned::borrow) {
+                Some(value) => writer.field(field, value),
+                None if field.always => writer.null(field),
+                None => {}
+            }
+        }
+        // What was cut before was marked then and is marked by the table's own field now.
+        writer.truncated = false;
+        writer.end();
+    }
+}

@@ -1,0 +1,111 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::cost::{Price, Tariff};
+use crate::usage::Parts;
+
+fn sample() -> Record {
+    let usage = Usage::from_inclusive(25, 150, Parts::default());
+    let tariff = Tariff { input: 0.03, output: 0.06, ..Tariff::default() };
+    let price = Price::from_tariff("config:gpt-4".to_owned(), &tariff).unwrap();
+    Record {
+        timestamp: 1_754_476_215_123_000_000,
+        request_id: id_from_text(b"550e8400-e29b-41d4-a716-446655440000").unwrap(),
+        what: What { model: Some("gpt-4".to_owned()), temperature: Some(0.7), ..What::default() },
+        cost: Some(price.cost(&usage)),
+        energy: Some(crate::energy::Energy { mid: 875_000_000, method: "rates/1" }),
+        usage: Some(usage),
+        usage_source: UsageSource::Provider,
+        times: Times { processing: 2_345_000_000, ..Times::default() },
+        ..Record::default()
+    }
+}
+
+fn line(record: &Record) -> String {
+    let mut out = Vec::new();
+    render(record, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_missions_sample() {
+    let expected = "{\"timestamp\":\"2025-08-06T10:30:15.123000000Z\",\"logger_name\":\"llm-metrics\",\"level\":\"INFO\",\
+        \"event\":\"llm_request_completed\",\"request_id\":\"550e8400-e29b-41d4-a716-446655440000\",\"model\":\"gpt-4\",\
+        \"input_tokens\":25,\"output_tokens\":150,\"total_tokens\":175,\"processing_time_seconds\":2.345,\
+        \"energy_consumption_kwh\":0.000875,\"cost_usd\":0.00975,\"temperature\":0.7,\"status\":\"success\",\"v\":1,";
+    let line = line(&sample());
+    assert!(line.starts_with(expected), "{line}");
+    assert!(line.ends_with("}\n"));
+}
+
+#[test]
+fn unknown_is_null_in_the_first_block_and_absent_beyond() {
+    let line = line(&Record::default());
+    assert!(line.contains("\"model\":null,\"input_tokens\":null,\"output_tokens\":null,\"total_tokens\":null"));
+    assert!(line.contains("\"energy_consumption_kwh\":null,\"cost_usd\":null,\"temperature\":null"));
+    assert!(!line.contains("cost_status") && !line.contains("user_id"));
+}
+
+#[test]
+fn tokens_without_a_price_are_unpriced() {
+    let record = Record { cost: None, ..sample() };
+    assert!(line(&record).contains("\"cost_status\":\"unpriced\""));
+}
+
+#[test]
+fn names_are_unique_and_documented() {
+    let mut names: Vec<_> = FIELDS.iter().map(|field| field.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), FIELDS.len());
+    assert!(FIELDS.iter().all(|field| !field.doc.is_empty()));
+}
+
+#[test]
+fn a_long_text_is_cut_and_the_line_says_so() {
+    let mut record = sample();
+    record.who.user_id = Some("ü".repeat(500));
+    let text = line(&record);
+    assert!(text.contains("\"truncated\":true"));
+    assert!(text.contains(&format!("\"user_id\":\"{}\"", "ü".repeat(128))));
+}
+
+#[test]
+fn ids_of_version_7() {
+    let id = id_v7(0x0123_4567_89ab, u128::MAX);
+    assert_eq!(id_text(&id), *b"01234567-89ab-7fff-bfff-ffffffffffff");
+    assert_eq!(id_from_text(&id_text(&id)), Some(id));
+    assert_eq!(id_from_text(b"01234567-89ab-7fff-bfff-fffffffffff"), None);
+    assert_eq!(id_from_text(b"0123456789ab7fffbfffffffffffffff"), None);
+}
+
+proptest! {
+    #[test]
+    fn a_line_is_one_line_reads_back_and_renders_the_same(
+        text in "\\PC{0,400}|[\\x00-\\x7f]{0,2000}", other in "[\\x00-\\x1f]{0,1100}", cents: u32, tokens in 0u64..1 << 40,
+        nanos: u32, temperature in proptest::option::of(-2.0f64..2.0), stream: bool,
+    ) {
+        let mut record = sample();
+        record.who.user_id = Some(text.clone());
+        record.who.client = Some(text.clone());
+        record.what.model = Some(text.clone());
+        record.what.target = Some(other.clone());
+        record.what.response_model = Some(other.clone());
+        record.what.response_id = Some(other.clone());
+        record.what.finish_reason = Some(other.clone());
+        record.outcome.error_message = Some(other.clone());
+        record.usage_raw = Some(other);
+        record.usage = Some(Usage::from_inclusive(tokens, u64::from(cents), Parts { cached_input: tokens / 2, ..Parts::default() }));
+        record.times.processing = u64::from(nanos);
+        record.what.temperature = temperature;
+        record.what.stream = Some(stream);
+        let mut bytes = Vec::new();
+        render(&record, &mut bytes);
+        prop_assert!(bytes.len() <= LINE_LIMIT);
+        prop_assert_eq!(bytes.iter().filter(|byte| **byte < 0x20).count(), 1);
+        prop_assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_ok());
+        let mut again = Vec::new();
+        Line::parse(&bytes).unwrap().render(&mut again);
+        prop_assert_eq!(again, bytes);
+    }
+}
