@@ -1,0 +1,141 @@
+//! The journal's files: their names, what is left of them after a crash, and when they go.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::Found;
+use crate::{Seq, data_dir};
+
+const SUFFIX: &str = ".jsonl";
+
+/// A file of the journal.
+#[derive(Debug, Clone)]
+pub(super) struct JournalFile {
+    pub(super) first: Seq,
+    pub(super) path: PathBuf,
+    pub(super) length: u64,
+    pub(super) modified: SystemTime,
+}
+
+/// Where the file stands that begins with line `first`.
+pub(super) fn path(dir: &Path, first: Seq) -> PathBuf {
+    dir.join(format!("{first:020}{SUFFIX}"))
+}
+
+/// The journal's files, oldest first.
+pub(super) fn list(dir: &Path) -> io::Result<Vec<JournalFile>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(digits) = name.to_str().and_then(|name| name.strip_suffix(SUFFIX)) else { continue };
+        let Ok(first) = digits.parse() else { continue };
+        // A file may go between being listed and being looked at.
+        let Ok(metadata) = entry.metadata() else { continue };
+        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        files.push(JournalFile { first, path: entry.path(), length: metadata.len(), modified });
+    }
+    files.sort_by_key(|file| file.first);
+    Ok(files)
+}
+
+/// What of the last file is lines: (how many, their bytes, what was found). Cuts off the rest.
+///
+/// A killed process leaves at most an unfinished last line. A loss of power may leave pages that never reached the disk,
+/// which read as zeros; from the first such line on, everything is set aside in a file of its own.
+pub(super) fn recover(file: &File, dir: &Path, first: Seq) -> io::Result<(u64, u64, Found)> {
+    let mut bytes = Vec::new();
+    { file }.read_to_end(&mut bytes)?;
+    let (mut lines, mut length, mut found) = (0, 0, Found::default());
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(body) = line.strip_suffix(b"\n") else { break };
+        if !is_line(body) {
+            let path = dir.join(format!("{:020}.damaged", first + lines));
+            data_dir::create_file(&path)?.write_all(&bytes[length..])?;
+            found.set_aside = Some(path);
+            break;
+        }
+        lines += 1;
+        length += line.len();
+        found.last_line = Some(body.to_vec());
+    }
+    if found.set_aside.is_none() {
+        found.torn_bytes = (bytes.len() - length) as u64;
+    }
+    file.set_len(length as u64)?;
+    Ok((lines, length as u64, found))
+}
+
+fn is_line(body: &[u8]) -> bool {
+    body.first() == Some(&b'{') && body.last() == Some(&b'}') && memchr::memchr(0, body).is_none()
+}
+
+/// The last line of the files before the one that begins with `first`.
+pub(super) fn last_line_before(dir: &Path, first: Seq) -> io::Result<Option<Vec<u8>>> {
+    for file in list(dir)?.into_iter().rev().filter(|file| file.first < first) {
+        let bytes = fs::read(&file.path)?;
+        if let Some(line) = bytes.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()) {
+            return Ok(Some(line.to_vec()));
+        }
+    }
+    Ok(None)
+}
+
+/// Visits the lines from number `from` on, without their line feeds.
+///
+/// # Errors
+/// The file system refused.
+pub fn scan(dir: &Path, from: Seq, mut visit: impl FnMut(Seq, &[u8])) -> io::Result<()> {
+    let files = list(dir)?;
+    let start = files.iter().rposition(|file| file.first <= from).unwrap_or(0);
+    for file in &files[start.min(files.len())..] {
+        let mut reader = BufReader::with_capacity(1 << 16, File::open(&file.path)?);
+        let (mut seq, mut line) = (file.first, Vec::new());
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            if let Some(body) = line.strip_suffix(b"\n").filter(|_| seq >= from) {
+                visit(seq, body);
+            }
+            seq += 1;
+            line.clear();
+        }
+    }
+    Ok(())
+}
+
+/// What went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Files that were removed.
+    pub files: u64,
+    /// Lines that a follower had not seen yet.
+    pub unseen_lines: u64,
+    /// Bytes that are left, the file being written included.
+    pub bytes: u64,
+}
+
+/// Removes old files: those that every follower has `passed` and that are older than `keep`, and beyond `max_bytes` the
+/// oldest whatever their state. The file being written, which begins with `current`, always stays.
+///
+/// # Errors
+/// The file system refused.
+pub fn trim(dir: &Path, current: Seq, passed: Seq, keep: Option<Duration>, max_bytes: u64) -> io::Result<Trimmed> {
+    let files = list(dir)?;
+    let mut trimmed = Trimmed { bytes: files.iter().map(|file| file.length).sum(), ..Trimmed::default() };
+    for (file, next) in files.iter().zip(files.iter().skip(1)) {
+        if file.first >= current {
+            break;
+        }
+        let age = file.modified.elapsed().unwrap_or_default();
+        let done = next.first <= passed && keep.is_some_and(|keep| age > keep);
+        if !done && trimmed.bytes <= max_bytes {
+            break;
+        }
+        fs::remove_file(&file.path)?;
+        trimmed.files += 1;
+        trimmed.bytes -= file.length;
+        trimmed.unseen_lines += next.first.saturating_sub(passed.max(file.first));
+    }
+    Ok(trimmed)
+}
