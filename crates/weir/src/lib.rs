@@ -1,1 +1,21 @@
-//! Weir.
+//! Weir: an LLM proxy that measures what flows through it. This crate is the binary's inside: sockets, configuration and
+//! the wiring of [`meter`], which reads answers, and [`store`], which keeps Records.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod metrics;
+pub mod proxy;
+pub mod recorder;
+pub mod server;
+pub mod simulate;
+pub mod sink;
+
+/// The version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from, or `unknown`.
+pub const COMMIT: &str = env!("WEIR_COMMIT");
+/// Both, for people.
+pub const VERSION_WITH_COMMIT: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("WEIR_COMMIT"), ")");

@@ -64,7 +64,10 @@ pub(super) fn recover(file: &File, dir: &Path, first: Seq) -> io::Result<(u64, u
     if found.set_aside.is_none() {
         found.torn_bytes = (bytes.len() - length) as u64;
     }
-    file.set_len(length as u64)?;
+    if length < bytes.len() {
+        // Only then: it also gives back what was set aside, and what was promised is still needed.
+        file.set_len(length as u64)?;
+    }
     Ok((lines, length as u64, found))
 }
 

@@ -1,0 +1,91 @@
+//! The operators' side: `/metrics`, `/healthz`, `/readyz`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::error::{Error, ErrorKind};
+use crate::metrics::{self, Gauges};
+use crate::proxy::{Gate, Shared};
+use crate::server::Housekeeping;
+use crate::sink::Progress;
+
+/// What operators are told from.
+#[derive(Debug)]
+pub struct Admin {
+    /// The proxy's side.
+    pub shared: Arc<Shared>,
+    /// The followers.
+    pub followers: Vec<Arc<Progress>>,
+    /// What is known of the journal's files.
+    pub housekeeping: Arc<Housekeeping>,
+    /// Who may ask.
+    pub gate: Gate,
+}
+
+impl Admin {
+    /// Answers an operator.
+    #[must_use]
+    pub fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, _) = request.into_parts();
+        if let Err(error) = self.gate.check_host(&head) {
+            return error.response(None).map(Full::new);
+        }
+        if head.method != Method::GET && head.method != Method::HEAD {
+            let message = format!("{} takes GET, not {}", head.uri.path(), head.method);
+            return Error::new(ErrorKind::MethodNotAllowed, message).response(None).map(Full::new);
+        }
+        match head.uri.path() {
+            "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
+            "/healthz" => plain(StatusCode::OK, "ok\n"),
+            "/readyz" => self.ready(),
+            "/" => plain(StatusCode::OK, "Weir. See /metrics, /healthz and /readyz.\n"),
+            path => {
+                let message = format!("there is no {path}; there are /metrics, /healthz and /readyz");
+                Error::new(ErrorKind::NotFound, message).response(None).map(Full::new)
+            }
+        }
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        let (_, sound) = self.shared.recorder.health();
+        if self.shared.stopping.load(Ordering::Relaxed) {
+            plain(StatusCode::SERVICE_UNAVAILABLE, "going down\n")
+        } else if !sound {
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written\n")
+        } else {
+            plain(StatusCode::OK, "ready\n")
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let (balance, ledger) = self.shared.recorder.snapshot();
+        let (_, journal_sound) = self.shared.recorder.health();
+        let gauges = Gauges {
+            refused: std::array::from_fn(|index| self.shared.refused[index].load(Ordering::Relaxed)),
+            bad_heads: self.shared.bad_heads.load(Ordering::Relaxed),
+            journal_sound,
+            journal_bytes: self.housekeeping.journal_bytes.load(Ordering::Relaxed),
+            journal_dropped: self.housekeeping.dropped_lines.load(Ordering::Relaxed),
+            followers: self.followers.iter().map(|one| (one.name, one.lag(), one.errors())).collect(),
+            body_memory: self.shared.memory.used(),
+        };
+        metrics::render(&balance, &ledger, &gauges)
+    }
+}
+
+fn plain(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    text(status, "text/plain; charset=utf-8", body.to_owned())
+}
+
+fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,88 @@
+//! The command line.
+
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::simulate::{self, SimulateCommand};
+use crate::{VERSION_WITH_COMMIT, config, demo};
+
+/// An LLM proxy that measures what flows through it: tokens, cost, energy and latency, one line per request.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version = VERSION_WITH_COMMIT, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Pass requests on to providers and record each.
+    Serve(ServeOptions),
+    /// See Weir at work without a key: a simulated provider, simulated callers, and Weir between them.
+    Demo(DemoOptions),
+    /// A simulated provider or simulated callers, each by itself.
+    #[command(subcommand)]
+    Simulate(SimulateCommand),
+    /// About the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ServeOptions {
+    /// The configuration; without one, providers whose usual key variables are set are on.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where callers connect, in place of `listen`.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where operators connect, in place of `admin.listen`.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub admin_listen: Option<SocketAddr>,
+    /// Where everything durable lies, in place of `data_dir`.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// How to show Weir.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DemoOptions {
+    /// Where callers connect.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4000")]
+    pub listen: SocketAddr,
+    /// Where operators connect.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4001")]
+    pub admin_listen: SocketAddr,
+    /// Where the demo's Records lie, apart from any real ones.
+    #[arg(long, value_name = "DIR", default_value = "weir-demo")]
+    pub data_dir: PathBuf,
+    /// Simulated requests per second.
+    #[arg(long, default_value_t = 4.0)]
+    pub rate: f64,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print the JSON Schema of weir.toml.
+    Schema,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(options) => serve::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Simulate(command) => simulate::run(command),
+        Command::Config(ConfigCommand::Schema) => {
+            println!("{:#}", config::schema());
+            ExitCode::SUCCESS
+        }
+    }
+}

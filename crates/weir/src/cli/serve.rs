@@ -1,0 +1,84 @@
+//! `weir serve`.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::ServeOptions;
+use crate::config::{Config, ConfigError, from_environment};
+use crate::recorder::Recovered;
+use crate::server::Running;
+
+/// What `weir.toml` is called where nobody says otherwise.
+const USUAL: &str = "weir.toml";
+
+pub(super) fn run(options: &ServeOptions) -> ExitCode {
+    match serve(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
+    let config = configure(options)?;
+    let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
+    let running = Running::start(config)?;
+    report(&running.recovered);
+    eprintln!("weir: callers at http://{}/v1 ({})", running.listen, names.join(", "));
+    eprintln!("weir: operators at http://{} (/metrics, /healthz, /readyz)", running.admin);
+    wait_for_signal()?;
+    eprintln!("weir: going down; answers under way may end");
+    running.stop();
+    Ok(())
+}
+
+fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {
+    let usual = Path::new(USUAL);
+    let path = options.config.as_deref().or_else(|| usual.exists().then_some(usual));
+    let mut config = match path {
+        Some(path) => Config::load(path)?,
+        None => {
+            let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+            let (config, table) = from_environment(is_set)?;
+            eprintln!("weir: no {USUAL} and no --config; providers by their usual key variables:");
+            table.iter().for_each(|line| eprintln!("  {line}"));
+            config
+        }
+    };
+    config.listen = options.listen.unwrap_or(config.listen);
+    config.admin = options.admin_listen.unwrap_or(config.admin);
+    if let Some(data_dir) = &options.data_dir {
+        config.data_dir.clone_from(data_dir);
+    }
+    config.refuse_open_door()?;
+    Ok(config)
+}
+
+fn report(recovered: &Recovered) {
+    if recovered.lines > 0 {
+        eprintln!("weir: recorded {} requests that an earlier process had not finished", recovered.lines);
+    }
+    if recovered.torn_bytes > 0 {
+        eprintln!("weir: cut off {} bytes of an unfinished line", recovered.torn_bytes);
+    }
+    if let Some(path) = &recovered.set_aside {
+        eprintln!("weir: the journal was damaged; what could not be read was set aside in {}", path.display());
+    }
+}
+
+/// Waits for SIGTERM or SIGINT. A reader of stdout that goes away ends nothing.
+pub(crate) fn wait_for_signal() -> io::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,287 @@
+//! Configuration: what was written ([`Written`]) becomes what is needed ([`Config`]), once, or is refused with a reason.
+
+mod amount;
+mod presets;
+mod provider;
+mod written;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use meter::cost::{Price, Prices, Tariff};
+use meter::energy::Rates;
+
+pub use amount::{Bytes, Span};
+pub use presets::{Preset, from_environment};
+pub use provider::{Key, Pattern, Provider, Upstream};
+pub use written::{Durability, OnJournalFailure, Written, schema};
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not TOML, or not what the schema says; with line, column and a hint.
+    #[error("{0}")]
+    Malformed(String),
+    /// A value that cannot be.
+    #[error("{place}: {reason}")]
+    Invalid {
+        /// Where it stands: `providers."openai".base_url`.
+        place: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+pub(crate) fn invalid(place: impl Into<String>, reason: impl std::fmt::Display) -> ConfigError {
+    ConfigError::Invalid { place: place.into(), reason: reason.to_string() }
+}
+
+/// Limits on time.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// Connecting to a provider, TLS included.
+    pub connect: Duration,
+    /// From the request's departure to the answer's head.
+    pub first_byte: Duration,
+    /// Silence between two pieces of an answer.
+    pub between_chunks: Duration,
+    /// A request as a whole.
+    pub total: Duration,
+    /// A caller's head, or silence within its body.
+    pub caller: Duration,
+}
+
+/// A name that stands for a model of a provider.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The name that callers use.
+    pub model: String,
+    /// Where it leads: the provider's place in [`Config::providers`].
+    pub provider: usize,
+    /// The model that the provider is asked for.
+    pub target: String,
+}
+
+/// How the journal is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct JournalConfig {
+    /// Size after which the next file begins.
+    pub rotate_bytes: u64,
+    /// Age after which the next file begins.
+    pub rotate_after: Duration,
+    /// Size of all files together beyond which the oldest go.
+    pub max_bytes: u64,
+    /// Age after which a file goes that every follower has read; `None` keeps it.
+    pub keep: Option<Duration>,
+}
+
+/// TLS towards callers.
+#[derive(Debug, Clone)]
+pub struct TlsConfig {
+    /// The certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+}
+
+/// Everything that `weir serve` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where callers connect.
+    pub listen: SocketAddr,
+    /// Where operators connect.
+    pub admin: SocketAddr,
+    /// Where everything durable lies.
+    pub data_dir: PathBuf,
+    /// Worker threads.
+    pub threads: usize,
+    /// Whether Records go to stdout.
+    pub stdout: bool,
+    /// The name of this Weir on its Records.
+    pub instance: Option<String>,
+    /// Requests at a time.
+    pub max_in_flight: u32,
+    /// The largest JSON body, in bytes.
+    pub body_limit: u64,
+    /// All JSON bodies together, in bytes.
+    pub body_memory: u64,
+    /// What a Record survives.
+    pub durability: Durability,
+    /// What happens while the journal cannot be written.
+    pub on_journal_failure: OnJournalFailure,
+    /// Names beside the listen address under which callers may address Weir.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of browsers' pages that may call.
+    pub allowed_origins: Vec<String>,
+    /// How long streams may go on after SIGTERM.
+    pub shutdown_grace: Duration,
+    /// TLS towards callers, if any.
+    pub tls: Option<TlsConfig>,
+    /// How providers are reached.
+    pub upstream: Upstream,
+    /// Limits on time.
+    pub timeouts: Timeouts,
+    /// How the journal is kept.
+    pub journal: JournalConfig,
+    /// Who answers.
+    pub providers: Vec<Provider>,
+    /// Names of one's own for models.
+    pub routes: Vec<Route>,
+    /// What models cost.
+    pub prices: Prices,
+    /// What models draw.
+    pub rates: Rates,
+    /// Whether every Record is marked as simulated.
+    pub simulated: bool,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Config::parse(&text).map_err(|error| match error {
+            ConfigError::Malformed(text) => ConfigError::Malformed(format!("{}: {text}", path.display())),
+            ConfigError::Invalid { place, reason } => {
+                ConfigError::Invalid { place: format!("{}: {place}", path.display()), reason }
+            }
+            other => other,
+        })
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::from_written(Written::parse(text)?)
+    }
+
+    /// Makes of what was written what is needed.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn from_written(written: Written) -> Result<Config, ConfigError> {
+        let providers = provider::providers(&written.providers)?;
+        let routes = routes(&written, &providers)?;
+        let config = Config {
+            listen: address("listen", &written.listen)?,
+            admin: address("admin.listen", &written.admin.listen)?,
+            data_dir: written.data_dir.clone(),
+            threads: threads(written.threads)?,
+            stdout: written.stdout,
+            instance: written.instance.clone(),
+            max_in_flight: in_flight(written.max_in_flight)?,
+            body_limit: written.body_limit.0,
+            body_memory: written.body_memory.0,
+            durability: written.durability,
+            on_journal_failure: written.on_journal_failure,
+            allowed_hosts: written.allowed_hosts.clone(),
+            allowed_origins: written.allowed_origins.clone(),
+            shutdown_grace: written.shutdown_grace.0,
+            tls: written.tls.as_ref().map(|tls| TlsConfig { cert: tls.cert.clone(), key: tls.key.clone() }),
+            upstream: provider::upstream(&written.upstream)?,
+            timeouts: written.timeouts.needed(),
+            journal: written.journal.needed()?,
+            providers,
+            routes,
+            prices: prices(&written)?,
+            rates: rates(&written)?,
+            simulated: false,
+        };
+        config.refuse_open_door()?;
+        Ok(config)
+    }
+
+    /// Whoever reaches a Weir that holds a key spends its owner's money; until callers have keys of their own, that must
+    /// not be more than this machine.
+    pub(crate) fn refuse_open_door(&self) -> Result<(), ConfigError> {
+        let holder = self.providers.iter().find(|provider| matches!(provider.key, Key::Held(_)));
+        match holder {
+            Some(provider) if !self.listen.ip().is_loopback() => Err(invalid(
+                "listen",
+                format_args!(
+                    "{} is reachable from other machines, and Weir holds the key of provider \"{}\": anyone there could \
+                     spend it. Listen on 127.0.0.1, or set api_key = \"caller\" so that callers bring their own key",
+                    self.listen, provider.name
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn address(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let text = text.replacen("localhost:", "127.0.0.1:", 1);
+    text.parse().map_err(|_| invalid(place, format_args!("{text:?} is not an address; write \"127.0.0.1:4000\"")))
+}
+
+fn threads(written: Option<usize>) -> Result<usize, ConfigError> {
+    match written {
+        Some(threads @ 1..=1024) => Ok(threads),
+        Some(threads) => Err(invalid("threads", format_args!("{threads} is not between 1 and 1024"))),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+fn in_flight(written: u32) -> Result<u32, ConfigError> {
+    match written {
+        1..=1_000_000 => Ok(written),
+        _ => Err(invalid("max_in_flight", format_args!("{written} is not between 1 and 1000000"))),
+    }
+}
+
+fn routes(written: &Written, providers: &[Provider]) -> Result<Vec<Route>, ConfigError> {
+    let mut routes: Vec<Route> = Vec::new();
+    for route in &written.routes {
+        let place = format!("routes.\"{}\"", route.model);
+        let [target] = route.targets.as_slice() else {
+            let count = route.targets.len();
+            return Err(invalid(place, format_args!("has {count} targets; this version takes exactly one")));
+        };
+        let Some(provider) = providers.iter().position(|provider| provider.name == target.provider) else {
+            return Err(invalid(place, format_args!("there is no provider named \"{}\"", target.provider)));
+        };
+        if routes.iter().any(|other| other.model == route.model) {
+            return Err(invalid(place, "this model has two routes"));
+        }
+        let target = target.model.clone().unwrap_or_else(|| route.model.clone());
+        routes.push(Route { model: route.model.clone(), provider, target });
+    }
+    Ok(routes)
+}
+
+fn prices(written: &Written) -> Result<Prices, ConfigError> {
+    let mut prices = Prices::default();
+    for (model, price) in &written.pricing {
+        let place = || format!("pricing.\"{model}\"");
+        let tariff: Tariff = price.tariff().map_err(|reason| invalid(place(), reason))?;
+        let price =
+            Price::from_tariff(format!("config:{model}"), &tariff).map_err(|reason| invalid(place(), reason))?;
+        prices.insert(model.clone(), price);
+    }
+    Ok(prices)
+}
+
+fn rates(written: &Written) -> Result<Rates, ConfigError> {
+    let mut rates = Rates::default();
+    for (model, kwh) in &written.energy_rates {
+        rates.insert(model.clone(), *kwh).map_err(|reason| invalid(format!("energy_rates.\"{model}\""), reason))?;
+    }
+    Ok(rates)
+}
+
+#[cfg(test)]
+mod tests;

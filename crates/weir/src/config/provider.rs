@@ -1,0 +1,227 @@
+//! Providers: who they are, how they are reached, what they ask for.
+
+use std::path::PathBuf;
+
+use http::HeaderValue;
+use http::uri::{Authority, Scheme, Uri};
+
+use super::written::{WrittenProvider, WrittenUpstream};
+use super::{ConfigError, invalid};
+
+/// Whose key a provider is shown.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// The caller's own, as it came.
+    Caller,
+    /// Weir's: the value of the `authorization` header, marked so that it is never printed.
+    Held(HeaderValue),
+}
+
+/// A pattern over model names: `*` stands for anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(Vec<String>);
+
+impl Pattern {
+    /// From text.
+    #[must_use]
+    pub fn new(text: &str) -> Pattern {
+        Pattern(text.split('*').map(str::to_owned).collect())
+    }
+
+    /// Whether `name` fits.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let [first, middle @ .., last] = self.0.as_slice() else {
+            return self.0.first().is_some_and(|only| only == name);
+        };
+        let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
+        for part in middle {
+            let Some(at) = rest.find(part.as_str()) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        rest.ends_with(last.as_str())
+    }
+}
+
+/// Who answers.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its name on Records and labels.
+    pub name: String,
+    /// http or https.
+    pub scheme: Scheme,
+    /// Host, and port where it is not the scheme's own.
+    pub authority: Authority,
+    /// What stands in the `host` header.
+    pub host: HeaderValue,
+    /// What takes the place of `/v1`: `/v1`, or `/v1beta/openai`.
+    pub path: String,
+    /// Whose key it is shown.
+    pub key: Key,
+    /// The models it serves.
+    pub models: Vec<Pattern>,
+    /// Whether it gets what belongs to nobody else.
+    pub default: bool,
+    /// Whether it may be asked for the usage of a stream.
+    pub inject_usage: bool,
+}
+
+impl Provider {
+    /// The port to connect to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
+    }
+
+    /// Whether it is reached through TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
+/// How providers are reached.
+#[derive(Debug, Clone, Default)]
+pub struct Upstream {
+    /// Certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// An HTTP proxy on the way out.
+    pub proxy: Option<Authority>,
+    /// Hosts that are reached without it.
+    pub no_proxy: Vec<String>,
+}
+
+impl Upstream {
+    /// The proxy on the way to `host`, if there is one.
+    #[must_use]
+    pub fn proxy_for(&self, host: &str) -> Option<&Authority> {
+        let direct = |name: &String| {
+            let suffix = name.trim_start_matches("*.").trim_start_matches('.');
+            name == "*" || host == suffix || host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
+        };
+        self.proxy.as_ref().filter(|_| !self.no_proxy.iter().any(direct))
+    }
+}
+
+pub(super) fn upstream(written: &WrittenUpstream) -> Result<Upstream, ConfigError> {
+    let proxy = written.proxy.as_deref().filter(|text| !text.is_empty()).map(|text| {
+        let uri: Uri = text.parse().map_err(|_| invalid("upstream.proxy", format_args!("{text:?} is not a URL")))?;
+        let plain = uri.scheme().is_none_or(|scheme| *scheme == Scheme::HTTP);
+        uri.authority().filter(|authority| plain && !authority.as_str().contains('@')).cloned().ok_or_else(|| {
+            invalid("upstream.proxy", "write \"http://HOST:PORT\"; other schemes and logins are not supported")
+        })
+    });
+    Ok(Upstream { ca_file: written.ca_file.clone(), proxy: proxy.transpose()?, no_proxy: written.no_proxy.clone() })
+}
+
+pub(super) fn providers(written: &[WrittenProvider]) -> Result<Vec<Provider>, ConfigError> {
+    let mut providers: Vec<Provider> = Vec::with_capacity(written.len());
+    for one in written {
+        let provider = provider(one)?;
+        if providers.iter().any(|other| other.name == provider.name) {
+            return Err(invalid(format!("providers.\"{}\"", provider.name), "this name is taken twice"));
+        }
+        providers.push(provider);
+    }
+    let defaults = providers.iter().filter(|provider| provider.default).count();
+    match (defaults, providers.as_mut_slice()) {
+        // Where there is only one provider there is no question.
+        (0, [only]) => only.default = true,
+        (0 | 1, _) => {}
+        _ => return Err(invalid("providers", "more than one has default = true")),
+    }
+    Ok(providers)
+}
+
+fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
+    let place = |key: &str| format!("providers.\"{}\".{key}", written.name);
+    if written.name.is_empty() || written.name.len() > 64 || written.name.chars().any(char::is_control) {
+        return Err(invalid("providers.name", "a name has 1 to 64 characters"));
+    }
+    let bad_url = || {
+        invalid(
+            place("base_url"),
+            format_args!("{:?} is not a URL such as \"https://api.openai.com/v1\"", written.base_url),
+        )
+    };
+    let uri: Uri = written.base_url.parse().map_err(|_| bad_url())?;
+    let scheme =
+        uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS).ok_or_else(bad_url)?;
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(bad_url)?;
+    if uri.query().is_some() {
+        return Err(bad_url());
+    }
+    Ok(Provider {
+        name: written.name.clone(),
+        scheme: scheme.clone(),
+        host: HeaderValue::from_str(authority.as_str()).map_err(|_| bad_url())?,
+        authority: authority.clone(),
+        path: uri.path().trim_end_matches('/').to_owned(),
+        key: key(written.api_key.as_deref()).map_err(|reason| invalid(place("api_key"), reason))?,
+        models: written.models.iter().map(|text| Pattern::new(text)).collect(),
+        default: written.default,
+        inject_usage: written.inject_usage,
+    })
+}
+
+fn key(written: Option<&str>) -> Result<Key, String> {
+    let secret = match written {
+        None | Some("caller") => return Ok(Key::Caller),
+        Some(text) => match text.split_once(':') {
+            Some(("env", name)) => {
+                std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
+            }
+            Some(("file", path)) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
+            // The text itself may be a key, so it is not repeated.
+            _ => {
+                return Err(
+                    "write \"env:NAME\", \"file:PATH\" or \"caller\"; a key itself does not belong in this file"
+                        .to_owned(),
+                );
+            }
+        },
+    };
+    let secret = secret.trim();
+    if secret.is_empty() {
+        return Err("the key is empty".to_owned());
+    }
+    let mut value = HeaderValue::from_str(&format!("Bearer {secret}"))
+        .map_err(|_| "the key has characters that no key has".to_owned())?;
+    value.set_sensitive(true);
+    Ok(Key::Held(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, name, fits) in [
+            ("gpt-*", "gpt-4", true),
+            ("gpt-*", "o3", false),
+            ("*", "anything", true),
+            ("gpt-4", "gpt-4", true),
+            ("gpt-4", "gpt-4o", false),
+            ("*-mini", "gpt-4.1-mini", true),
+            ("a*b*c", "a-b-c", true),
+            ("a*b*c", "a-c", false),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(Pattern::new(pattern).matches(name), fits, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn the_way_out() {
+        let upstream = Upstream {
+            proxy: Some(Authority::from_static("proxy:3128")),
+            no_proxy: vec!["localhost".to_owned(), ".corp".to_owned()],
+            ..Upstream::default()
+        };
+        assert!(upstream.proxy_for("api.openai.com").is_some());
+        assert!(upstream.proxy_for("localhost").is_none());
+        assert!(upstream.proxy_for("llm.corp").is_none());
+        assert!(upstream.proxy_for("notlocalhost").is_some());
+    }
+}

@@ -1,0 +1,135 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const WHOLE: &str = r#"
+listen = "127.0.0.1:4000"
+data_dir = "weir-data"
+
+[admin]
+listen = "127.0.0.1:4001"
+
+[[providers]]
+name = "openai"
+base_url = "https://api.openai.com/v1"
+api_key = "caller"
+models = ["gpt-*", "o*", "text-embedding-*"]
+
+[[routes]]
+model = "fast"
+targets = [{ provider = "openai", model = "gpt-4.1-mini" }]
+
+[pricing."gpt-4"]
+input = 0.03
+output = 0.06
+
+[energy_rates]
+"gpt-4" = 0.005
+"#;
+
+fn refused(text: &str) -> String {
+    Config::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_interface() {
+    let config = Config::parse(WHOLE).unwrap();
+    assert_eq!(config.listen.port(), 4000);
+    assert_eq!(config.providers[0].authority, "api.openai.com");
+    assert!(config.providers[0].default, "the only provider is the default");
+    assert_eq!((config.routes[0].provider, config.routes[0].target.as_str()), (0, "gpt-4.1-mini"));
+    assert!(config.prices.find(&[Some("gpt-4")]).is_some());
+    assert_eq!(Config::parse("").unwrap().listen.port(), 4000, "everything has a default");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_a_hint() {
+    let error = refused("listn = \"127.0.0.1:1\"");
+    assert!(error.contains("line 1") && error.contains("did you mean `listen`?"), "{error}");
+    let error = refused("[[providers]]\nname = \"a\"\nbase_ulr = \"http://x\"");
+    assert!(error.contains("line 3") && error.contains("did you mean `base_url`?"), "{error}");
+    assert!(!refused("zzzzzzzz = 1").contains("did you mean"));
+}
+
+#[test]
+fn what_cannot_be_is_refused_by_name() {
+    for (text, place) in [
+        ("listen = \"nowhere\"", "listen"),
+        ("threads = 0", "threads"),
+        ("max_in_flight = 0", "max_in_flight"),
+        ("body_limit = \"many\"", "body_limit"),
+        ("durability = \"maybe\"", "durability"),
+        ("[[providers]]\nname = \"a\"\nbase_url = \"ftp://x\"", "providers.\"a\".base_url"),
+        ("[[providers]]\nname = \"a\"\nbase_url = \"http://x/v1?y\"", "providers.\"a\".base_url"),
+        ("[[providers]]\nname = \"a\"\nbase_url = \"http://x\"\napi_key = \"env:WEIR_TEST_UNSET\"", "WEIR_TEST_UNSET"),
+        ("[[routes]]\nmodel = \"m\"\ntargets = [{ provider = \"nobody\" }]", "nobody"),
+        ("[[routes]]\nmodel = \"m\"\ntargets = []", "routes.\"m\""),
+        ("[pricing.\"m\"]\ninput = -1.0", "pricing.\"m\""),
+        ("[pricing.\"m\"]\noutput = 1.0", "input is missing"),
+        ("[pricing.\"m\"]\ninput = 1.0\noutput_per_million = 1.0", "mixed"),
+        ("[energy_rates]\nm = -0.5", "energy_rates.\"m\""),
+        ("[journal]\nrotate_bytes = 1", "journal.rotate_bytes"),
+        ("[upstream]\nproxy = \"socks5://x:1\"", "upstream.proxy"),
+    ] {
+        let error = refused(text);
+        assert!(error.contains(place), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_key_is_never_repeated() {
+    let error = refused("[[providers]]\nname = \"a\"\nbase_url = \"http://x\"\napi_key = \"sk-secret\"");
+    assert!(!error.contains("sk-secret") && error.contains("env:NAME"), "{error}");
+}
+
+#[test]
+fn an_open_door_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    std::fs::write(&file, "sk-secret\n").unwrap();
+    let provider =
+        format!("[[providers]]\nname = \"a\"\nbase_url = \"http://x\"\napi_key = \"file:{}\"", file.display());
+    let error = refused(&format!("listen = \"0.0.0.0:4000\"\n{provider}"));
+    assert!(error.contains("listen") && error.contains("api_key = \"caller\""), "{error}");
+    let config = Config::parse(&provider).unwrap();
+    assert!(!format!("{config:?}").contains("sk-secret"));
+    Config::parse("listen = \"0.0.0.0:4000\"\n[[providers]]\nname = \"a\"\nbase_url = \"http://x\"").unwrap();
+}
+
+#[test]
+fn an_environment_without_a_file() {
+    let (config, table) = from_environment(|_| false).unwrap();
+    assert_eq!(config.providers.len(), 1);
+    assert!(matches!(config.providers[0].key, Key::Caller));
+    assert!(table[0].starts_with("openai") && table[0].contains("on ") && table[0].ends_with("(default)"));
+    assert!(table[1..].iter().all(|line| line.contains("off  ")));
+}
+
+#[test]
+fn the_published_schema_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weir.schema.json");
+    let published = std::fs::read_to_string(path).unwrap_or_default();
+    let current = format!("{:#}\n", schema());
+    assert!(published == current, "weir.schema.json is stale: run `weir config schema > weir.schema.json`");
+}
+
+#[test]
+fn the_example_is_valid_and_carries_the_missions_tables() {
+    let text = include_str!("../../../../weir.example.toml");
+    let written = Written::parse(text).unwrap();
+    for (model, rate) in [("gpt-4", 0.005), ("gpt-3.5-turbo", 0.002), ("gpt-4-turbo", 0.004), ("custom-model", 0.003)] {
+        assert_eq!(written.energy_rates.get(model), Some(&rate), "{model}");
+    }
+    for (model, input, output) in [("gpt-4", 0.03, 0.06), ("gpt-3.5-turbo", 0.0015, 0.002), ("your-model", 0.01, 0.02)]
+    {
+        let tariff = written.pricing[model].tariff().unwrap();
+        assert_eq!((tariff.input, tariff.output, tariff.per_million), (input, output, false), "{model}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        let _ = Config::parse(&text);
+    }
+}

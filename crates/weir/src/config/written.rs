@@ -1,0 +1,369 @@
+//! What an operator writes: TOML, in which an unknown key is refused with a hint. The doc comments are the published
+//! schema's descriptions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use meter::cost::Tariff;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::amount::{Bytes, Span};
+use super::{ConfigError, JournalConfig, Timeouts, invalid};
+
+/// weir.toml
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Written {
+    /// Where callers connect.
+    pub listen: String,
+    /// Where everything durable lies.
+    pub data_dir: PathBuf,
+    /// Worker threads; one per core if not given.
+    pub threads: Option<usize>,
+    /// Whether Records go to stdout.
+    pub stdout: bool,
+    /// The name of this Weir on its Records, to tell several apart.
+    pub instance: Option<String>,
+    /// Requests at a time; beyond it callers get 503 with Retry-After.
+    pub max_in_flight: u32,
+    /// The largest JSON body.
+    pub body_limit: Bytes,
+    /// All JSON bodies together.
+    pub body_memory: Bytes,
+    /// What a Record survives.
+    pub durability: Durability,
+    /// What happens while the journal cannot be written.
+    pub on_journal_failure: OnJournalFailure,
+    /// Host names beside the listen address under which callers address Weir.
+    pub allowed_hosts: Vec<String>,
+    /// Origins of browsers' pages that may call, such as "https://app.example.com".
+    pub allowed_origins: Vec<String>,
+    /// How long streams may go on after SIGTERM.
+    pub shutdown_grace: Span,
+    /// The operators' side: metrics and health.
+    pub admin: WrittenAdmin,
+    /// TLS towards callers.
+    pub tls: Option<WrittenTls>,
+    /// How providers are reached.
+    pub upstream: WrittenUpstream,
+    /// Limits on time.
+    pub timeouts: WrittenTimeouts,
+    /// How the journal is kept.
+    pub journal: WrittenJournal,
+    /// Who answers.
+    pub providers: Vec<WrittenProvider>,
+    /// Names of one's own for models.
+    pub routes: Vec<WrittenRoute>,
+    /// What models cost, by the model's name.
+    pub pricing: BTreeMap<String, WrittenPrice>,
+    /// What models draw, in kWh per 1,000 tokens, by the model's name.
+    pub energy_rates: BTreeMap<String, f64>,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Written {
+            listen: "127.0.0.1:4000".to_owned(),
+            data_dir: PathBuf::from("weir-data"),
+            threads: None,
+            stdout: true,
+            instance: None,
+            max_in_flight: 4096,
+            body_limit: Bytes(32 << 20),
+            body_memory: Bytes(512 << 20),
+            durability: Durability::default(),
+            on_journal_failure: OnJournalFailure::default(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            shutdown_grace: Span(Duration::from_secs(30)),
+            admin: WrittenAdmin::default(),
+            tls: None,
+            upstream: WrittenUpstream::default(),
+            timeouts: WrittenTimeouts::default(),
+            journal: WrittenJournal::default(),
+            providers: Vec::new(),
+            routes: Vec::new(),
+            pricing: BTreeMap::new(),
+            energy_rates: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a Record survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The death of the process.
+    #[default]
+    Flush,
+    /// Loss of power: an answer's last piece leaves once its Record is on the disk. Many Records share one sync.
+    Fsync,
+}
+
+/// What happens while the journal cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnJournalFailure {
+    /// New requests get 503.
+    #[default]
+    Refuse,
+    /// New requests are served, and counted with their tokens and cost as unrecorded.
+    Serve,
+}
+
+/// The operators' side.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenAdmin {
+    /// Where operators connect.
+    pub listen: String,
+}
+
+impl Default for WrittenAdmin {
+    fn default() -> Self {
+        WrittenAdmin { listen: "127.0.0.1:4001".to_owned() }
+    }
+}
+
+/// TLS towards callers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenTls {
+    /// The certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+}
+
+/// How providers are reached.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenUpstream {
+    /// Certificates to trust beside the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// An HTTP proxy on the way out: "http://HOST:PORT".
+    pub proxy: Option<String>,
+    /// Hosts that are reached without it.
+    pub no_proxy: Vec<String>,
+}
+
+/// Limits on time.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenTimeouts {
+    /// Connecting to a provider, TLS included.
+    pub connect: Span,
+    /// From the request's departure to the answer's head.
+    pub first_byte: Span,
+    /// Silence between two pieces of an answer.
+    pub between_chunks: Span,
+    /// A request as a whole.
+    pub total: Span,
+    /// A caller's head, or silence within its body.
+    pub caller: Span,
+}
+
+impl Default for WrittenTimeouts {
+    fn default() -> Self {
+        let seconds = |seconds| Span(Duration::from_secs(seconds));
+        WrittenTimeouts {
+            connect: seconds(10),
+            first_byte: seconds(600),
+            between_chunks: seconds(300),
+            total: seconds(3600),
+            caller: seconds(60),
+        }
+    }
+}
+
+impl WrittenTimeouts {
+    pub(super) fn needed(self) -> Timeouts {
+        Timeouts {
+            connect: self.connect.0,
+            first_byte: self.first_byte.0,
+            between_chunks: self.between_chunks.0,
+            total: self.total.0,
+            caller: self.caller.0,
+        }
+    }
+}
+
+/// How the journal is kept.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenJournal {
+    /// Size after which the next file begins.
+    pub rotate_bytes: Bytes,
+    /// Age after which the next file begins.
+    pub rotate_after: Span,
+    /// Size of all files together beyond which the oldest go, although somebody may still need them.
+    pub max_bytes: Bytes,
+    /// Age after which a file goes that every follower has read; without it files stay up to max_bytes.
+    pub keep: Option<Span>,
+}
+
+impl Default for WrittenJournal {
+    fn default() -> Self {
+        WrittenJournal {
+            rotate_bytes: Bytes(16 << 20),
+            rotate_after: Span(Duration::from_secs(3600)),
+            max_bytes: Bytes(16 << 30),
+            keep: None,
+        }
+    }
+}
+
+impl WrittenJournal {
+    pub(super) fn needed(self) -> Result<JournalConfig, ConfigError> {
+        if self.rotate_bytes.0 < 64 << 10 {
+            return Err(invalid("journal.rotate_bytes", "less than 64 KiB"));
+        }
+        Ok(JournalConfig {
+            rotate_bytes: self.rotate_bytes.0,
+            rotate_after: self.rotate_after.0,
+            max_bytes: self.max_bytes.0,
+            keep: self.keep.map(|keep| keep.0),
+        })
+    }
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenProvider {
+    /// Its name on Records and labels.
+    pub name: String,
+    /// An OpenAI-compatible address: "https://api.openai.com/v1".
+    pub base_url: String,
+    /// "env:NAME", "file:PATH", or "caller": the caller's own key passes through.
+    #[serde(default)]
+    pub api_key: Option<String>,
+    /// The models it serves; * stands for anything.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// Whether it gets what belongs to nobody else.
+    #[serde(default)]
+    pub default: bool,
+    /// Whether it may be asked for the usage of a stream whose caller did not ask; what that adds is taken out again.
+    #[serde(default = "yes")]
+    pub inject_usage: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A name of one's own for a model.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenRoute {
+    /// The name that callers use.
+    pub model: String,
+    /// Where it leads.
+    pub targets: Vec<WrittenTarget>,
+}
+
+/// Where a route leads.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenTarget {
+    /// The provider's name.
+    pub provider: String,
+    /// The model it is asked for; the caller's own name for it if not given.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+/// What a model costs, in USD: per 1,000 tokens, or with `_per_million` per 1,000,000.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenPrice {
+    /// Input, per 1,000 tokens.
+    input: Option<f64>,
+    /// Output, per 1,000 tokens.
+    output: Option<f64>,
+    /// Input found in the prompt cache, per 1,000 tokens; as input if not given.
+    cached_input: Option<f64>,
+    /// Input written to the prompt cache, per 1,000 tokens; as input if not given.
+    cache_write: Option<f64>,
+    /// Input, per 1,000,000 tokens.
+    input_per_million: Option<f64>,
+    /// Output, per 1,000,000 tokens.
+    output_per_million: Option<f64>,
+    /// Input found in the prompt cache, per 1,000,000 tokens; as input if not given.
+    cached_input_per_million: Option<f64>,
+    /// Input written to the prompt cache, per 1,000,000 tokens; as input if not given.
+    cache_write_per_million: Option<f64>,
+}
+
+impl WrittenPrice {
+    pub(super) fn tariff(&self) -> Result<Tariff, &'static str> {
+        let per_1k = [self.input, self.output, self.cached_input, self.cache_write];
+        let per_million = [
+            self.input_per_million,
+            self.output_per_million,
+            self.cached_input_per_million,
+            self.cache_write_per_million,
+        ];
+        let given = |prices: &[Option<f64>; 4]| prices.iter().any(Option::is_some);
+        let (prices, million) = match (given(&per_1k), given(&per_million)) {
+            (true, true) => return Err("prices per 1,000 and per million tokens are mixed; use one of them"),
+            (_, million) => (if million { per_million } else { per_1k }, million),
+        };
+        let [Some(input), output, cached_input, cache_write] = prices else {
+            return Err("input is missing; a model that is truly free says 0");
+        };
+        // An embedding has no output, so its price may be left out.
+        Ok(Tariff { input, output: output.unwrap_or(0.0), cached_input, cache_write, per_million: million })
+    }
+}
+
+impl Written {
+    /// Reads TOML.
+    ///
+    /// # Errors
+    /// Not TOML, an unknown key, a wrong type: with line, column and, for a slip of the pen, what was probably meant.
+    pub fn parse(text: &str) -> Result<Written, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let hint = hint(error.message()).map(|name| format!("\ndid you mean `{name}`?")).unwrap_or_default();
+            ConfigError::Malformed(format!("{}{hint}", error.to_string().trim_end()))
+        })
+    }
+}
+
+/// The published JSON Schema, for editors.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Written).to_value();
+    schema["$id"] = "https://weir.dev/weir.schema.json".into();
+    schema
+}
+
+/// Out of serde's "unknown field `listn`, expected one of `listen`, …": the name that is meant, if one is close.
+fn hint(message: &str) -> Option<String> {
+    let mut names = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let wrong = names.next()?;
+    names
+        .map(|name| (distance(wrong, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
+
+/// The edits between two words (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

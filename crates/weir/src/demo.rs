@@ -1,0 +1,156 @@
+//! `weir demo`: a simulated provider, simulated callers, and a real Weir between them, in one process.
+
+pub mod view;
+
+use std::io::{self, IsTerminal, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use store::journal::Batch;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::cli::DemoOptions;
+use crate::config::{Config, Written};
+use crate::server::Running;
+use crate::simulate::provider::{self, ProviderOptions};
+use crate::simulate::traffic::{self, BaseUrl, TrafficOptions};
+use crate::sink::Sink;
+use view::{Style, View, terminal_size};
+
+/// How often the view is drawn.
+const FRAME: Duration = Duration::from_millis(500);
+/// How often it is written where it cannot be drawn in place.
+const PLAIN_FRAME: Duration = Duration::from_secs(10);
+
+/// Runs the demo until it is interrupted.
+#[must_use]
+pub fn run(options: &DemoOptions) -> ExitCode {
+    match demo(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weir: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(options: &DemoOptions) -> Result<(), Box<dyn std::error::Error>> {
+    let provider = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    provider.set_nonblocking(true)?;
+    let config = configure(options, provider.local_addr()?)?;
+    // The view is a follower like any other; what it has no time to draw it does not hold up.
+    let (lines, shown) = sync_channel(1024);
+    let running = Running::start_with(config, vec![Box::new(ToView { lines })])?;
+    let view = View::new(header(&running, options));
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?
+        .block_on(animate(provider, options, running.listen.port(), view, &shown));
+    running.stop();
+    Ok(outcome?)
+}
+
+/// The example's configuration, with every provider simulated.
+fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crate::config::ConfigError> {
+    let mut written = Written::parse(include_str!("../../../weir.example.toml"))?;
+    for one in &mut written.providers {
+        one.base_url = format!("http://{provider}/v1");
+    }
+    written.data_dir.clone_from(&options.data_dir);
+    let config = Config::from_written(written)?;
+    Ok(Config { listen: options.listen, admin: options.admin_listen, stdout: false, simulated: true, ..config })
+}
+
+fn header(running: &Running, options: &DemoOptions) -> Vec<String> {
+    vec![
+        "Weir demo: everything here is simulated, no key is needed and nothing leaves this machine.".to_owned(),
+        format!("callers    http://{}/v1   (point an OpenAI client here)", running.listen),
+        format!("operators  http://{}/metrics", running.admin),
+        format!("records    {}", options.data_dir.join("journal").display()),
+    ]
+}
+
+/// Brings lines to the view.
+struct ToView {
+    lines: SyncSender<String>,
+}
+
+impl Sink for ToView {
+    fn name(&self) -> &'static str {
+        "view"
+    }
+
+    fn deliver(&mut self, batch: Batch<'_>) -> io::Result<()> {
+        for line in batch.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            // When the view has gone, so has the need to show anything.
+            let _ = self.lines.try_send(String::from_utf8_lossy(line).into_owned());
+        }
+        Ok(())
+    }
+}
+
+async fn animate(
+    provider: std::net::TcpListener,
+    options: &DemoOptions,
+    port: u16,
+    view: View,
+    lines: &Receiver<String>,
+) -> io::Result<()> {
+    let (stop, stopping) = watch::channel(false);
+    let told = |mut stopping: watch::Receiver<bool>| async move { drop(stopping.wait_for(|stop| *stop).await) };
+    let answers =
+        ProviderOptions { error_rate: 0.01, rate_limit_rate: 0.01, cut_rate: 0.005, ..ProviderOptions::default() };
+    let provider = tokio::net::TcpListener::from_std(provider)?;
+    let serving = tokio::spawn(provider::serve(provider, answers, told(stopping.clone())));
+    let callers = TrafficOptions { url: BaseUrl::local(port), rate: options.rate, ..TrafficOptions::default() };
+    let calling = tokio::spawn(traffic::run(callers, told(stopping), |_| {}));
+    let shown = show(view, lines).await;
+    stop.send_replace(true);
+    // Both end by themselves once told; what they report is of no interest here.
+    let _ = calling.await;
+    let _ = serving.await;
+    shown
+}
+
+/// Draws until interrupted. The terminal is left as it was found, whatever happens.
+async fn show(mut view: View, lines: &Receiver<String>) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let in_place = io::stdout().is_terminal();
+    if !in_place {
+        view = view.with_style(Style::Plain);
+    }
+    write(view.opening())?;
+    let mut drawn = Instant::now() - PLAIN_FRAME;
+    let outcome = loop {
+        loop {
+            match lines.try_recv() {
+                Ok(line) => view.push(&line),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        if in_place || drawn.elapsed() >= PLAIN_FRAME {
+            drawn = Instant::now();
+            let (columns, rows) = terminal_size();
+            if let Err(error) = write(&view.render(columns, rows)) {
+                break Err(error);
+            }
+        }
+        tokio::select! {
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            () = tokio::time::sleep(FRAME) => {}
+        }
+    };
+    write(view.closing())?;
+    outcome
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

@@ -1,0 +1,247 @@
+//! `/metrics`: the counters in Prometheus's text format.
+//!
+//! Each metric is declared here once, with its help text, and written from one snapshot, so that sums taken of a scrape add
+//! up. Money and energy are integers to the end and become decimals only on the page.
+
+use std::fmt::Write as _;
+
+use meter::decimal;
+use meter::usage::Class;
+
+use crate::error::ErrorKind;
+use crate::recorder::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series};
+
+/// What a scrape shows beside the sums.
+#[derive(Debug, Clone, Default)]
+pub struct Gauges {
+    /// Refusals in the order of [`ErrorKind::REFUSALS`].
+    pub refused: [u64; ErrorKind::REFUSALS.len()],
+    /// Connections that did not speak HTTP, or broke its limits, before a request could be read.
+    pub bad_heads: u64,
+    /// Whether the journal can be written.
+    pub journal_sound: bool,
+    /// Bytes of the journal's files.
+    pub journal_bytes: u64,
+    /// Lines that went before a follower had read them.
+    pub journal_dropped: u64,
+    /// How many lines each follower is behind.
+    pub followers: Vec<(&'static str, u64, u64)>,
+    /// Bytes of request bodies in memory.
+    pub body_memory: u64,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn render(balance: &Balance, ledger: &Ledger, gauges: &Gauges) -> String {
+    let mut page = Page { out: String::with_capacity(16 * 1024) };
+    requests(&mut page, ledger);
+    page.histogram(
+        "llm_request_duration_seconds",
+        "How long requests took, first byte in to last byte out.",
+        &SECONDS_BUCKETS,
+        &series(ledger).map(|(labels, series)| (labels, &series.duration)).collect::<Vec<_>>(),
+    );
+    page.histogram(
+        "llm_time_to_first_token_seconds",
+        "How long the first token of streams took.",
+        &SECONDS_BUCKETS,
+        &series(ledger)
+            .filter(|(_, series)| series.first_token.counts.iter().any(|count| *count > 0))
+            .map(|(labels, series)| (labels, &series.first_token))
+            .collect::<Vec<_>>(),
+    );
+    page.histogram(
+        "weir_overhead_seconds",
+        "What Weir added to requests.",
+        &OVERHEAD_BUCKETS,
+        &[(String::new(), &ledger.overhead)],
+    );
+    own(&mut page, balance, ledger, gauges);
+    page.out
+}
+
+fn requests(page: &mut Page, ledger: &Ledger) {
+    page.head("llm_requests_total", "counter", "Recorded requests by provider, model, kind of call and status.");
+    for (labels, series) in series(ledger) {
+        let mut rows: Vec<_> = series.requests.iter().collect();
+        rows.sort_by_key(|((api, status), _)| (api.name(), *status));
+        for ((api, status), count) in rows {
+            let labels = format!("{labels},api=\"{}\",status=\"{}\"", api.name(), status.name());
+            page.row("llm_requests_total", &labels, *count);
+        }
+    }
+    page.head("llm_tokens_total", "counter", "Tokens by class; the classes are disjoint, so their sum is all tokens.");
+    for (labels, series) in series(ledger) {
+        for (class, tokens) in Class::ALL.into_iter().zip(series.tokens) {
+            if tokens > 0 || matches!(class, Class::Input | Class::Output) {
+                page.row("llm_tokens_total", &format!("{labels},class=\"{}\"", class.name()), tokens);
+            }
+        }
+    }
+    page.head("llm_cost_usd_total", "counter", "What requests cost, in US dollars; unpriced requests are not in it.");
+    for (labels, series) in series(ledger) {
+        page.row("llm_cost_usd_total", &labels, decimal::to_string(series.cost, meter::cost::NANO));
+    }
+    page.head(
+        "llm_energy_joules_total",
+        "counter",
+        "What requests drew, in joules; requests without an estimate are not in it.",
+    );
+    for (labels, series) in series(ledger) {
+        page.row("llm_energy_joules_total", &labels, joules(series.energy));
+    }
+    page.head("llm_unpriced_requests_total", "counter", "Requests whose tokens are known and whose price is not.");
+    for (labels, series) in series(ledger) {
+        page.row("llm_unpriced_requests_total", &labels, series.unpriced);
+    }
+}
+
+/// A pico-kilowatt-hour is 3.6 microjoules: times 36, seven places.
+fn joules(pico_kwh: u64) -> String {
+    match pico_kwh.checked_mul(36) {
+        Some(tenth_micros) => decimal::to_string(tenth_micros, 7),
+        None => format!("{}", pico_kwh as f64 * 3.6e-6),
+    }
+}
+
+fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
+    page.counter("weir_accepted_total", "Requests admitted; always recorded plus in flight.", balance.accepted);
+    page.counter(
+        "weir_recorded_total",
+        "Records in the journal, of this process's requests and of those it recovered.",
+        balance.recorded,
+    );
+    page.gauge("weir_in_flight", "Requests admitted and not yet recorded.", u64::from(balance.in_flight));
+    page.head("weir_refused_total", "counter", "Requests refused before admission, by reason; they leave no Record.");
+    for (kind, count) in ErrorKind::REFUSALS.into_iter().zip(gauges.refused) {
+        let reason = kind.code().trim_start_matches("weir_");
+        page.row("weir_refused_total", &format!("reason=\"{reason}\""), count);
+    }
+    page.row("weir_refused_total", "reason=\"bad_head\"", gauges.bad_heads);
+    let unrecorded = &ledger.unrecorded;
+    page.counter(
+        "weir_unrecorded_requests_total",
+        "Requests served while the journal could not be written.",
+        unrecorded.requests,
+    );
+    page.counter("weir_unrecorded_tokens_total", "Tokens of unrecorded requests.", unrecorded.tokens);
+    page.counter(
+        "weir_unrecorded_cost_usd_total",
+        "What unrecorded requests cost, in US dollars.",
+        decimal::to_string(unrecorded.cost, meter::cost::NANO),
+    );
+    page.gauge("weir_journal_up", "1 while the journal can be written.", u64::from(gauges.journal_sound));
+    page.gauge("weir_journal_bytes", "Size of the journal's files.", gauges.journal_bytes);
+    page.counter(
+        "weir_journal_dropped_lines_total",
+        "Lines that went for want of room before a follower had read them.",
+        gauges.journal_dropped,
+    );
+    page.head("weir_follower_lag_lines", "gauge", "Lines that a follower has still to read.");
+    for (name, lag, _) in &gauges.followers {
+        page.row("weir_follower_lag_lines", &format!("follower=\"{name}\""), lag);
+    }
+    page.head("weir_follower_errors_total", "counter", "Times that a follower could not deliver.");
+    for (name, _, errors) in &gauges.followers {
+        page.row("weir_follower_errors_total", &format!("follower=\"{name}\""), errors);
+    }
+    page.gauge("weir_body_memory_bytes", "Request bodies in memory.", gauges.body_memory);
+    page.head("weir_build_info", "gauge", "Always 1; the version and commit are labels.");
+    page.row("weir_build_info", &format!("version=\"{}\",commit=\"{}\"", crate::VERSION, crate::COMMIT), 1);
+}
+
+/// Every series with its labels, in a stable order.
+fn series(ledger: &Ledger) -> impl Iterator<Item = (String, &Series)> {
+    let mut all: Vec<_> = ledger
+        .series
+        .iter()
+        .flat_map(|(provider, models)| models.iter().map(move |(model, series)| (provider, model, series)))
+        .collect();
+    all.sort_by_key(|(provider, model, _)| (*provider, *model));
+    all.into_iter().map(|(provider, model, series)| {
+        (format!("provider=\"{}\",model=\"{}\"", escape(provider), escape(model)), series)
+    })
+}
+
+/// A label's value as the text format wants it; other control characters have no business in one.
+fn escape(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for character in value.chars().take(256) {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            character if character.is_control() => out.push('\u{fffd}'),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
+struct Page {
+    out: String,
+}
+
+/// Writing to memory cannot fail, so the results of `write!` are dropped.
+impl Page {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn row(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = if labels.is_empty() {
+            writeln!(self.out, "{name} {value}")
+        } else {
+            writeln!(self.out, "{name}{{{labels}}} {value}")
+        };
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, "counter", help);
+        self.row(name, "", value);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, "gauge", help);
+        self.row(name, "", value);
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, bounds: &[f64; 17], rows: &[(String, &Histogram)]) {
+        self.head(name, "histogram", help);
+        for (labels, histogram) in rows {
+            let comma = if labels.is_empty() { "" } else { "," };
+            let mut count = 0;
+            for (bound, in_bucket) in bounds.iter().zip(histogram.counts) {
+                count += in_bucket;
+                self.row(&format!("{name}_bucket"), &format!("{labels}{comma}le=\"{bound}\""), count);
+            }
+            count += histogram.counts[bounds.len()];
+            self.row(&format!("{name}_bucket"), &format!("{labels}{comma}le=\"+Inf\""), count);
+            self.row(&format!("{name}_sum"), labels, decimal::to_string(histogram.sum, 9));
+            self.row(&format!("{name}_count"), labels, count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_without_traffic() {
+        let page = render(&Balance::default(), &Ledger::default(), &Gauges::default());
+        assert!(page.contains("weir_accepted_total 0\n") && page.contains("weir_build_info{version="));
+        assert!(page.lines().all(|line| line.starts_with('#') || line.split(' ').count() == 2));
+    }
+
+    #[test]
+    fn labels_cannot_break_out() {
+        assert_eq!(escape("a\"b\\c\nd\u{0}e"), "a\\\"b\\\\c\\nd\u{fffd}e");
+    }
+
+    #[test]
+    fn energy_in_joules() {
+        assert_eq!(joules(875_000_000), "3150");
+        assert_eq!(joules(1), "0.0000036");
+    }
+}

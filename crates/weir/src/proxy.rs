@@ -1,0 +1,181 @@
+//! One request: admitted, routed, passed on, answered, recorded. [`handle`] tells the story.
+
+mod answer;
+mod body;
+mod caller;
+mod exchange;
+mod headers;
+mod models;
+mod route;
+mod settle;
+mod upstream;
+mod usage;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use meter::dialect::Api;
+use meter::request::Asked;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::recorder::Recorder;
+
+pub use answer::Answer;
+use body::{Inbound, Memory};
+pub use caller::Gate;
+use exchange::Exchange;
+use route::Route;
+pub use upstream::Pool;
+use upstream::{Outgoing, Sent};
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The configuration.
+    pub config: Config,
+    /// Who writes Records.
+    pub recorder: Arc<Recorder>,
+    /// Set when Weir goes down: what is cut off then was not left by its caller.
+    pub stopping: AtomicBool,
+    /// Refusals in the order of [`ErrorKind::REFUSALS`].
+    pub refused: [AtomicU64; ErrorKind::REFUSALS.len()],
+    /// Connections that broke before a request could be read.
+    pub bad_heads: AtomicU64,
+    /// Bytes of request bodies in memory.
+    pub memory: Arc<Memory>,
+    /// By provider: whether it may still be asked for the usage of a stream.
+    inject_usage: Vec<AtomicBool>,
+    gate: Gate,
+    tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+impl Shared {
+    /// For a configuration.
+    ///
+    /// # Errors
+    /// The certificates for reaching providers cannot be read.
+    pub fn new(config: Config, recorder: Arc<Recorder>) -> std::io::Result<Shared> {
+        Ok(Shared {
+            tls: upstream::tls(&config)?,
+            gate: Gate::new(&config),
+            memory: Arc::new(Memory::new(config.body_memory)),
+            inject_usage: config.providers.iter().map(|provider| AtomicBool::new(provider.inject_usage)).collect(),
+            stopping: AtomicBool::new(false),
+            refused: Default::default(),
+            bad_heads: AtomicU64::new(0),
+            recorder,
+            config,
+        })
+    }
+
+    fn refuse(&self, error: &Error) -> Response<Answer> {
+        if let Some(index) = ErrorKind::REFUSALS.iter().position(|kind| *kind == error.kind) {
+            self.refused[index].fetch_add(1, Ordering::Relaxed);
+        }
+        error.response(None).map(Answer::whole)
+    }
+}
+
+/// One thread's share: its own connections to providers.
+#[derive(Debug)]
+pub struct Worker {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Connections to providers.
+    pub pool: Pool,
+}
+
+/// Answers a request.
+pub async fn handle(worker: Arc<Worker>, request: Request<Incoming>) -> Response<Answer> {
+    let (mut head, body) = request.into_parts();
+    let shared = worker.shared.clone();
+    let origin = match shared.gate.check(&head) {
+        Ok(caller::Entry::Call(origin)) => origin,
+        Ok(caller::Entry::Preflight(answer)) => return answer.map(Answer::whole),
+        Err(error) => return shared.refuse(&error),
+    };
+    let api = match route::api(&head) {
+        Ok(api) => api,
+        Err(error) => return shared.refuse(&error),
+    };
+    let slot = match shared.recorder.admit() {
+        Ok(slot) => slot,
+        Err(kind) => return shared.refuse(&Error::new(kind, kind.advice())),
+    };
+    let mut exchange = Exchange::begin(worker, slot, api, &head);
+    let outcome = pass(&mut exchange, &mut head, body).await;
+    let mut response = match outcome {
+        Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
+        Ok(Passed::Own(response)) => exchange.answer_whole(response).await,
+        Err(error) => exchange.fail(&error).await,
+    };
+    if let Some(origin) = origin {
+        caller::allow(&origin, response.headers_mut());
+    }
+    response
+}
+
+/// What a request led to.
+enum Passed {
+    /// A provider's answer.
+    Upstream(Box<Sent>),
+    /// Weir's own: the list of all providers' models.
+    Own(Response<Bytes>),
+}
+
+async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Result<Passed, Error> {
+    let shared = exchange.shared().clone();
+    let inbound = body::receive(exchange, head, body).await?;
+    if exchange.api() == Api::Models && (shared.config.providers.len() > 1 || !shared.config.routes.is_empty()) {
+        return models::merged(exchange, head).await.map(Passed::Own);
+    }
+    let asked = match &inbound {
+        Inbound::Json(body, _) => Some(route::inspect(exchange.api(), body)?),
+        Inbound::Stream(_) | Inbound::Empty => None,
+    };
+    if let Some(asked) = &asked {
+        exchange.asked(asked);
+    }
+    let route = route::find(&shared.config, exchange.api(), asked.as_ref())?;
+    exchange.routed(&shared.config, &route);
+    exchange.describe();
+    let sent = match (inbound, asked) {
+        (Inbound::Json(body, _held), Some(asked)) => send_json(exchange, head, &body, &asked, &route).await?,
+        (Inbound::Stream(body), _) => upstream::send(exchange, head, Outgoing::Stream(body), &route).await?,
+        _ => upstream::send(exchange, head, Outgoing::Empty, &route).await?,
+    };
+    Ok(Passed::Upstream(Box::new(sent)))
+}
+
+/// Sends a JSON body, changed in two places at most: the model that a route names, and the question for a stream's usage.
+/// A provider that refuses the question is not asked again, and this request is sent once more without it.
+async fn send_json(
+    exchange: &mut Exchange,
+    head: &mut Parts,
+    body: &Bytes,
+    asked: &Asked,
+    route: &Route<'_>,
+) -> Result<Sent, Error> {
+    let may_ask = &exchange.shared().clone().inject_usage[route.provider];
+    if asked.stream && asked.include_usage != Some(true) && route.streams_usage && may_ask.load(Ordering::Relaxed) {
+        let mut head = head.clone();
+        headers::ask_for_plain_bytes(&mut head.headers);
+        let outgoing = Outgoing::Whole(asked.rewrite(body, route.target, true).into());
+        let sent = upstream::send(exchange, &mut head, outgoing, route).await?;
+        match usage::examine(exchange, sent).await {
+            usage::Asking::Granted(sent) => return Ok(*sent),
+            usage::Asking::Refused => may_ask.store(false, Ordering::Relaxed),
+        }
+    }
+    let body = match route.target {
+        Some(_) => asked.rewrite(body, route.target, false).into(),
+        None => body.clone(),
+    };
+    upstream::send(exchange, head, Outgoing::Whole(body), route).await
+}

@@ -1,0 +1,242 @@
+//! The body that a caller gets: the provider's bytes as they come, watched in passing.
+//!
+//! The last piece leaves after the Record is in the journal. Where the answer's length is known the last piece is the one
+//! that completes it; a stream's is the one that says so; otherwise it is the end itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use meter::splice::Splicer;
+use store::Seq;
+use tokio::time::Sleep;
+
+use super::exchange::Exchange;
+use super::settle::End;
+use super::upstream::{Connection, Remote};
+
+/// Why a body ends early. The caller sees its connection broken off, as the provider's was.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The provider broke off.
+    #[error("the provider broke off its answer")]
+    Upstream(#[from] hyper::Error),
+    /// A limit on time.
+    #[error("the provider was silent for too long, or the request took too long")]
+    Timeout,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub enum Answer {
+    /// In one piece.
+    Whole(Bytes),
+    /// As it comes.
+    Metered(Box<Metered>),
+}
+
+/// A provider's answer on its way.
+pub struct Metered {
+    remote: Remote,
+    exchange: Exchange,
+    /// Goes back to the pool when the answer has been read to its end.
+    connection: Option<Connection>,
+    splicer: Option<Splicer>,
+    /// What is ready to leave.
+    ready: Option<Frame<Bytes>>,
+    /// Set while the disk is waited for.
+    wait: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    over: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    last_piece: Instant,
+}
+
+impl std::fmt::Debug for Metered {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Metered")
+            .field("exchange", &self.exchange)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// In one piece.
+    #[must_use]
+    pub fn whole(bytes: Bytes) -> Answer {
+        Answer::Whole(bytes)
+    }
+
+    /// A provider's answer as it comes. One without a body is recorded at once.
+    pub(super) async fn metered(
+        mut exchange: Exchange,
+        remote: Remote,
+        connection: Option<Connection>,
+        splice: bool,
+    ) -> Answer {
+        if remote.is_end_stream() {
+            let recorder = exchange.shared().recorder.clone();
+            if let Some(seq) = exchange.finish(End::Whole) {
+                recorder.synced(seq).await;
+            }
+            exchange.worker().pool.put(connection);
+            return Answer::Whole(Bytes::new());
+        }
+        Answer::Metered(Box::new(Metered {
+            remote,
+            exchange,
+            connection,
+            splicer: splice.then(Splicer::default),
+            ready: None,
+            wait: None,
+            over: false,
+            timer: None,
+            last_piece: Instant::now(),
+        }))
+    }
+}
+
+impl Metered {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        loop {
+            if let Some(wait) = &mut self.wait {
+                ready!(wait.as_mut().poll(context));
+                self.wait = None;
+            }
+            if let Some(frame) = self.ready.take() {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            if self.over {
+                return Poll::Ready(None);
+            }
+            match Pin::new(&mut self.remote).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => self.take(frame),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(self.broken(error)))),
+                Poll::Ready(None) => self.end(),
+                Poll::Pending => {
+                    ready!(self.poll_silence(context));
+                    self.finish(End::Timeout);
+                    self.over = true;
+                    return Poll::Ready(Some(Err(Broken::Timeout)));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, frame: Frame<Bytes>) {
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(trailers) => {
+                self.ready = Some(trailers);
+                return;
+            }
+        };
+        self.last_piece = Instant::now();
+        let said_over = !self.exchange.is_finished() && self.exchange.observe(&data);
+        let mut out = self.splice(data);
+        if self.remote.is_end_stream() {
+            out = self.splice_rest(out);
+            self.finish(End::Whole);
+            self.close();
+        } else if said_over {
+            self.finish(End::Whole);
+        }
+        if !out.is_empty() {
+            self.ready = Some(Frame::data(out));
+        }
+    }
+
+    fn splice(&mut self, data: Bytes) -> Bytes {
+        let Some(splicer) = &mut self.splicer else { return data };
+        let mut out = Vec::with_capacity(data.len());
+        splicer.feed(&data, &mut out);
+        out.into()
+    }
+
+    fn splice_rest(&mut self, out: Bytes) -> Bytes {
+        let Some(mut splicer) = self.splicer.take() else { return out };
+        let mut rest = Vec::new();
+        splicer.finish(&mut rest);
+        if rest.is_empty() { out } else { [out.as_ref(), &rest].concat().into() }
+    }
+
+    fn end(&mut self) {
+        let rest = self.splice_rest(Bytes::new());
+        self.finish(End::Whole);
+        self.close();
+        if !rest.is_empty() {
+            self.ready = Some(Frame::data(rest));
+        }
+    }
+
+    fn close(&mut self) {
+        self.over = true;
+        self.exchange.worker().pool.put(self.connection.take());
+    }
+
+    /// What came before the break has left already, but for an event that was held.
+    fn broken(&mut self, error: hyper::Error) -> Broken {
+        self.finish(End::UpstreamGone);
+        self.over = true;
+        Broken::Upstream(error)
+    }
+
+    fn finish(&mut self, end: End) {
+        let recorder = self.exchange.shared().recorder.clone();
+        if let Some(seq) = self.exchange.finish(end)
+            && recorder.waits_for_disk()
+        {
+            self.wait = Some(Box::pin(synced(recorder, seq)));
+        }
+    }
+
+    /// Ready when the provider has been silent, or the request on its way, for too long. The timer is not moved with every
+    /// piece; when it goes off it is looked whether it should have.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let silence = self.exchange.shared().config.timeouts.between_chunks;
+        let due = (self.last_piece + silence).min(self.exchange.deadline());
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
+        loop {
+            ready!(timer.as_mut().poll(context));
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(due.into());
+        }
+    }
+}
+
+async fn synced(recorder: std::sync::Arc<crate::recorder::Recorder>, seq: Seq) {
+    recorder.synced(seq).await;
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Answer::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Answer::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Answer::Metered(metered) => metered.poll(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Answer::Whole(bytes) => bytes.is_empty(),
+            Answer::Metered(metered) => metered.over && metered.ready.is_none() && metered.wait.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Answer::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Answer::Metered(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! One admitted request from its slot to its Record. Whatever becomes of it, it is finished exactly once: when the answer is
+//! over, when an error takes its place, or when the value is dropped because the caller has gone.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::request::Parts;
+use http::response;
+use http::{HeaderName as Name, Response};
+use meter::dialect::Api;
+use meter::meter::{Format, Nanos};
+use meter::record::{Record, Status, id_text, id_v7};
+use meter::request::Asked;
+use store::Seq;
+
+use super::answer::Answer;
+use super::body::within;
+use super::route::Route;
+use super::settle::{self, End};
+use super::upstream::Sent;
+use super::watch::Watch;
+use super::{Shared, Worker};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::recorder::{self, Slot};
+
+const REQUEST_ID: Name = Name::from_static("x-request-id");
+const WEIR_REQUEST_ID: Name = Name::from_static("x-weir-request-id");
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    worker: Arc<Worker>,
+    /// Taken when the Record is written.
+    slot: Option<Slot>,
+    record: Box<Record>,
+    started: Instant,
+    format: Format,
+    watch: Option<Watch>,
+    times: Marks,
+    streamed: Option<Arc<AtomicU64>>,
+}
+
+/// Moments and waits that the Record's times are made of, in nanoseconds since the start.
+#[derive(Debug, Default)]
+struct Marks {
+    /// Waiting for the caller's body.
+    caller: Nanos,
+    /// Connecting.
+    connect: Nanos,
+    /// When the request left for the provider.
+    departed: Option<Nanos>,
+    /// When the last piece of the answer came.
+    last_piece: Nanos,
+}
+
+impl Exchange {
+    /// Begins with what the head says.
+    pub(super) fn begin(worker: Arc<Worker>, slot: Slot, api: Api, head: &Parts) -> Exchange {
+        let now = recorder::now();
+        let mut record =
+            Box::new(Record { request_id: id_v7(now / 1_000_000, fastrand::u128(..)), ..Record::default() });
+        record.times.started_at = now;
+        record.what.api = api;
+        record.what.simulated = worker.shared.config.simulated;
+        record.who.instance.clone_from(&worker.shared.config.instance);
+        record.who.client = text(&head.headers, USER_AGENT);
+        record.who.client_request_id =
+            text(&head.headers, REQUEST_ID).or_else(|| text(&head.headers, Name::from_static("x-client-request-id")));
+        record.who.client_retry =
+            text(&head.headers, Name::from_static("x-stainless-retry-count")).and_then(|count| count.parse().ok());
+        if let Some((trace, span)) = trace(&head.headers) {
+            record.who.trace_id = Some(trace);
+            record.who.span_id = Some(span);
+        }
+        Exchange {
+            worker,
+            slot: Some(slot),
+            record,
+            started: Instant::now(),
+            format: Format::Opaque,
+            watch: None,
+            times: Marks::default(),
+            streamed: None,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.worker.shared
+    }
+
+    pub(super) fn worker(&self) -> &Arc<Worker> {
+        &self.worker
+    }
+
+    pub(super) fn api(&self) -> Api {
+        self.record.what.api
+    }
+
+    /// Nanoseconds since the start.
+    pub(super) fn elapsed(&self) -> Nanos {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// When the request must be over.
+    pub(super) fn deadline(&self) -> Instant {
+        self.started + self.shared().config.timeouts.total
+    }
+
+    /// Puts into the table what is known by now.
+    pub(super) fn describe(&self) {
+        if let Some(slot) = &self.slot {
+            let mut scratch = Vec::with_capacity(store::inflight::DESCRIPTION);
+            self.shared().recorder.describe(slot, &self.record, &mut scratch);
+        }
+    }
+
+    /// Waits for the caller, and counts the wait as the caller's.
+    pub(super) async fn wait_for_caller<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Error> {
+        let before = self.elapsed();
+        let outcome = within(self.shared().config.timeouts.caller, future).await;
+        self.times.caller += self.elapsed() - before;
+        outcome.ok_or_else(|| Error::new(ErrorKind::BodyIncomplete, "the request's body stood still for too long"))
+    }
+
+    /// The body is here.
+    pub(super) fn received(&mut self, bytes: u64) {
+        self.record.request_bytes = Some(bytes);
+    }
+
+    /// A counter for a body that is passed on as it comes.
+    pub(super) fn request_counter(&mut self) -> Arc<AtomicU64> {
+        self.streamed.get_or_insert_default().clone()
+    }
+
+    /// It is known what is asked for.
+    pub(super) fn asked(&mut self, asked: &Asked) {
+        let what = &mut self.record.what;
+        what.model.clone_from(&asked.model);
+        what.stream = Some(asked.stream);
+        what.max_tokens = asked.max_tokens;
+        what.temperature = asked.temperature;
+        what.top_p = asked.top_p;
+        self.record.who.user_id.clone_from(&asked.user);
+    }
+
+    /// It is known of whom.
+    pub(super) fn routed(&mut self, config: &Config, route: &Route<'_>) {
+        self.record.what.provider = Some(config.providers[route.provider].name.clone());
+        self.record.what.target = route.target.map(str::to_owned);
+    }
+
+    /// The way to the provider is open after so long.
+    pub(super) fn connected(&mut self, took: Nanos) {
+        self.times.connect += took;
+    }
+
+    /// The request leaves for the provider.
+    pub(super) fn departed(&mut self) {
+        self.times.departed = Some(self.elapsed());
+    }
+
+    /// A piece of the answer has come. Whether the answer has said that it is over.
+    pub(super) fn observe(&mut self, piece: &[u8]) -> bool {
+        let now = self.elapsed();
+        self.times.last_piece = now;
+        *self.record.response_bytes.get_or_insert(0) += piece.len() as u64;
+        let Some(watch) = &mut self.watch else { return false };
+        watch.observe(piece, now);
+        watch.is_over()
+    }
+
+    /// Whether the Record is written.
+    pub(super) fn is_finished(&self) -> bool {
+        self.slot.is_none()
+    }
+
+    /// The provider's answer has begun: its head goes to the caller, its body will be watched.
+    pub(super) async fn answer(mut self, sent: Sent) -> Response<Answer> {
+        let Sent { mut head, body, connection, injected } = sent;
+        self.times.last_piece = self.elapsed();
+        self.note(&head);
+        super::headers::remove_hop_by_hop(&mut head.headers);
+        self.mark(&mut head.headers);
+        let splice = injected && self.format == Format::Events && head.status.is_success();
+        if splice {
+            // What is taken out is not counted in any length that was announced.
+            head.headers.remove(http::header::CONTENT_LENGTH);
+        }
+        let answer = Answer::metered(self, body, connection, splice).await;
+        Response::from_parts(head, answer)
+    }
+
+    fn note(&mut self, head: &response::Parts) {
+        let headers = &head.headers;
+        self.format =
+            headers.get(CONTENT_TYPE).map_or(Format::Opaque, |value| Format::of_content_type(value.as_bytes()));
+        let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        self.watch = Some(Watch::start(self.format, encoding));
+        self.record.outcome.status_code = Some(head.status.as_u16());
+        self.record.response_bytes = Some(0);
+        self.record.what.provider_request_id =
+            text(headers, REQUEST_ID).or_else(|| text(headers, Name::from_static("request-id")));
+        self.record.what.simulated |= headers.contains_key("x-weir-simulated");
+        self.record.times.model_inference = text(headers, Name::from_static("openai-processing-ms"))
+            .and_then(|millis| millis.parse::<u64>().ok())
+            .and_then(|millis| millis.checked_mul(1_000_000));
+    }
+
+    fn mark(&self, headers: &mut HeaderMap) {
+        // Hyphens and hexadecimal digits are always a header's value.
+        let Ok(id) = HeaderValue::from_bytes(&id_text(&self.record.request_id)) else { return };
+        if !headers.contains_key(REQUEST_ID) {
+            headers.insert(REQUEST_ID, id.clone());
+        }
+        headers.insert(WEIR_REQUEST_ID, id);
+    }
+
+    /// Weir's own answer takes the place of the provider's.
+    pub(super) async fn answer_whole(mut self, mut response: Response<Bytes>) -> Response<Answer> {
+        self.mark(response.headers_mut());
+        self.record.outcome.status_code = Some(response.status().as_u16());
+        self.record.response_bytes = Some(response.body().len() as u64);
+        self.record.outcome.end_reason = Some(meter::record::EndReason::Complete);
+        self.record.status = Status::Success;
+        self.settle_and_wait().await;
+        response.map(Answer::whole)
+    }
+
+    /// An error takes the answer's place.
+    pub(super) async fn fail(mut self, error: &Error) -> Response<Answer> {
+        let mut response = error.response(Some(&self.record.request_id));
+        self.mark(response.headers_mut());
+        self.record.status = Status::Error;
+        self.record.outcome.status_code = Some(error.kind.status().as_u16());
+        self.record.outcome.end_reason = Some(error.kind.end_reason());
+        self.record.outcome.error_type = Some(error.kind.code().to_owned());
+        self.record.outcome.error_message = Some(error.message.clone());
+        self.settle_and_wait().await;
+        response.map(Answer::whole)
+    }
+
+    async fn settle_and_wait(&mut self) {
+        if let Some(seq) = self.record() {
+            self.shared().clone().recorder.synced(seq).await;
+        }
+    }
+
+    /// The answer is over. Returns the line's number, if it is in the journal.
+    pub(super) fn finish(&mut self, end: End) -> Option<Seq> {
+        if self.is_finished() {
+            return None;
+        }
+        let reading = self.watch.take().map(Watch::finish).unwrap_or_default();
+        let shared = self.worker.shared.clone();
+        settle::read(&mut self.record, &reading, &shared.config.prices, &shared.config.rates);
+        settle::judge(&mut self.record, self.format, &reading, end);
+        self.record()
+    }
+
+    /// Writes the Record, once.
+    fn record(&mut self) -> Option<Seq> {
+        let slot = self.slot.take()?;
+        self.fill_in_times();
+        if let Some(streamed) = &self.streamed {
+            self.record.request_bytes = Some(streamed.load(Ordering::Relaxed));
+        }
+        let record = std::mem::take(&mut *self.record);
+        self.shared().recorder.finish(slot, record)
+    }
+
+    fn fill_in_times(&mut self) {
+        let (now, marks) = (self.elapsed(), &self.times);
+        let times = &mut self.record.times;
+        times.processing = now;
+        let waited = marks.caller + marks.connect;
+        let upstream = marks.departed.map(|departed| marks.last_piece.max(departed) - departed);
+        times.queue = marks.departed.map(|departed| departed.saturating_sub(waited));
+        times.network = marks.departed.map(|_| marks.connect);
+        times.upstream = upstream;
+        times.overhead = Some(now.saturating_sub(waited + upstream.unwrap_or(0)));
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let stopping = self.shared().stopping.load(Ordering::Relaxed);
+        self.finish(if stopping { End::Stopped } else { End::CallerGone });
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// The ids of a W3C `traceparent`: version-trace-parent-flags, in hexadecimal.
+fn trace(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = value.split('-');
+    let (_, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
+    let hex = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (hex(trace, 32) && hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))
+}

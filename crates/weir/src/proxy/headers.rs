@@ -1,0 +1,126 @@
+//! Headers on their way through: what belongs to one connection stays behind, the rest passes.
+
+use http::Version;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+
+use super::upstream::Outgoing;
+use crate::config::{Key, Provider};
+use crate::error::{Error, ErrorKind};
+
+/// What RFC 9110, section 7.6.1, and custom say about one hop only.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Removes what belongs to one hop, including what `connection` names.
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if let Some(connection) = headers.get(CONNECTION) {
+        let named: Vec<HeaderName> = connection
+            .to_str()
+            .unwrap_or_default()
+            .split(',')
+            .filter_map(|name| name.trim().parse().ok())
+            // These frame or secure the message; nobody may have them removed by naming them.
+            .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Makes of a caller's head the one that the provider gets. `proxied`: in absolute form, for an HTTP proxy.
+pub(super) fn prepare(head: &mut Parts, provider: &Provider, body: &Outgoing, proxied: bool) -> Result<(), Error> {
+    let path = head.uri.path_and_query().map_or("", |path| path.as_str());
+    let rest = path.strip_prefix("/v1").unwrap_or(path);
+    let target = if proxied {
+        format!("{}://{}{}{rest}", provider.scheme, provider.authority, provider.path)
+    } else {
+        format!("{}{rest}", provider.path)
+    };
+    head.uri =
+        target.parse().map_err(|_| Error::new(ErrorKind::NotFound, format!("{path} cannot be passed on as a path")))?;
+    head.version = Version::HTTP_11;
+    let headers = &mut head.headers;
+    remove_hop_by_hop(headers);
+    headers.insert(HOST, provider.host.clone());
+    if let Key::Held(value) = &provider.key {
+        headers.insert(AUTHORIZATION, value.clone());
+    }
+    offer_readable_encodings(headers);
+    if let Outgoing::Whole(bytes) = body {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    }
+    Ok(())
+}
+
+/// The meter reads plain bytes and gzip; nothing else is asked of a provider, though the caller would take it.
+fn offer_readable_encodings(headers: &mut HeaderMap) {
+    let offered = headers.get_all(ACCEPT_ENCODING);
+    let mut readable = offered.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let gzip = readable.any(|offer| {
+        let (name, quality) = offer.split_once(';').unwrap_or((offer, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    });
+    let value = if gzip { "gzip" } else { "identity" };
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
+}
+
+/// Where bytes are to be taken out of the answer it must not be packed.
+pub(super) fn ask_for_plain_bytes(headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_hop_only() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, x-mine, authorization"),
+            ("x-mine", "1"),
+            ("te", "trailers"),
+            ("authorization", "k"),
+            ("traceparent", "t"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        remove_hop_by_hop(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["authorization", "traceparent"]);
+    }
+
+    #[test]
+    fn only_what_can_be_read_is_asked_for() {
+        for (offered, asked) in [
+            ("gzip, deflate, br, zstd", "gzip"),
+            ("br", "identity"),
+            ("", "identity"),
+            ("gzip;q=0, br", "identity"),
+            ("GZIP;q=0.5", "gzip"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(offered));
+            offer_readable_encodings(&mut headers);
+            assert_eq!(headers[ACCEPT_ENCODING], asked, "{offered}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What an answer came to: its reading becomes the Record's usage, cost, energy and outcome. Pure.
+
+use meter::cost::Prices;
+use meter::energy::Rates;
+use meter::meter::{Format, Reading, is_sound};
+use meter::record::{EndReason, Record, Status};
+use meter::usage::UsageSource;
+
+/// How the bytes of an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// As HTTP says they should.
+    Whole,
+    /// The caller went away.
+    CallerGone,
+    /// The provider broke off.
+    UpstreamGone,
+    /// The provider was silent, or it took too long.
+    Timeout,
+    /// Weir went down.
+    Stopped,
+}
+
+/// The errors that are found in an answer rather than made of one.
+const UNREADABLE: &str = "weir_unreadable_answer";
+const TRUNCATED: &str = "weir_truncated_answer";
+
+/// Fills in what the answer said.
+pub(super) fn read(record: &mut Record, reading: &Reading, prices: &Prices, rates: &Rates) {
+    let answer = &reading.answer;
+    record.what.response_model.clone_from(&answer.model);
+    record.what.response_id.clone_from(&answer.id);
+    record.what.service_tier.clone_from(&answer.service_tier);
+    record.what.finish_reason.clone_from(&answer.finish_reason);
+    record.what.tool_calls = Some(answer.tool_calls).filter(|calls| *calls > 0);
+    record.times.first_token = reading.first_token;
+    record.usage = answer.usage();
+    record.usage_raw = record.usage.and(answer.usage_raw.clone());
+    record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
+    let Some(usage) = &record.usage else { return };
+    let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];
+    record.cost = prices.find(&models).map(|price| price.cost(usage));
+    record.energy = rates.estimate(&models, usage);
+    if let (Some(first), Some(last), gaps @ 1..) =
+        (reading.first_token, reading.last_token, usage.output().saturating_sub(1))
+    {
+        record.times.per_output_token = Some(last.saturating_sub(first) / gaps);
+    }
+}
+
+/// Says how it came out.
+pub(super) fn judge(record: &mut Record, format: Format, reading: &Reading, end: End) {
+    let api = record.what.api;
+    let code = record.outcome.status_code.unwrap_or(0);
+    let (status, reason) = match end {
+        End::CallerGone => (Status::Cancelled, EndReason::ClientGone),
+        End::UpstreamGone => (Status::Error, EndReason::UpstreamGone),
+        End::Timeout => (Status::Error, EndReason::Timeout),
+        End::Stopped => (Status::Error, EndReason::ProxyKilled),
+        End::Whole if code >= 400 || !is_sound(api, format, reading) => (Status::Error, EndReason::Complete),
+        End::Whole if !reading.whole && api.answers_json() => (Status::Error, EndReason::UpstreamGone),
+        End::Whole => (Status::Success, EndReason::Complete),
+    };
+    record.status = status;
+    record.outcome.end_reason = Some(reason);
+    if status != Status::Error {
+        return;
+    }
+    let answer = &reading.answer;
+    let own = match reason {
+        EndReason::Complete if code >= 400 => format!("http_{code}"),
+        EndReason::Complete => UNREADABLE.to_owned(),
+        EndReason::Timeout => crate::error::ErrorKind::UpstreamTimeout.code().to_owned(),
+        EndReason::ProxyKilled => "weir_proxy_killed".to_owned(),
+        _ => TRUNCATED.to_owned(),
+    };
+    record.outcome.error_type = answer.error_code.clone().or_else(|| answer.error_type.clone()).or(Some(own));
+    record.outcome.error_message = answer.error_message.as_deref().map(redact);
+}
+
+/// Takes out of a provider's sentence what looks like a key: providers like to repeat the one they were shown.
+fn redact(message: &str) -> String {
+    message
+        .split(' ')
+        .map(|word| {
+            let bare = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
+            let prefixed = ["sk-", "pk-", "gsk_", "xai-", "AIza", "rk-"].iter().any(|prefix| bare.starts_with(prefix));
+            let long =
+                bare.len() >= 32 && bare.bytes().any(|byte| byte.is_ascii_digit()) && !bare.contains(['/', '.', '(']);
+            if prefixed || long { word.replace(bare, "[redacted]") } else { word.to_owned() }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use meter::dialect::Api;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_taken_out() {
+        assert_eq!(
+            redact("Incorrect API key provided: sk-abc123. See https://platform.openai.com/account/api-keys."),
+            "Incorrect API key provided: [redacted]. See https://platform.openai.com/account/api-keys."
+        );
+        assert_eq!(redact("key 0123456789abcdef0123456789abcdef,"), "key [redacted],");
+        assert_eq!(redact("model 'gpt-4o-mini-2024-07-18' not found"), "model 'gpt-4o-mini-2024-07-18' not found");
+    }
+
+    #[test]
+    fn how_it_came_out() {
+        let good = meter::meter::read(Format::Json, br#"{"id":"x"}"#);
+        let cut = meter::meter::read(Format::Json, br#"{"id":"#);
+        let html = meter::meter::read(Format::Opaque, b"<html>");
+        for (code, api, format, reading, end, status, reason, error) in [
+            (200, Api::Chat, Format::Json, &good, End::Whole, Status::Success, EndReason::Complete, None),
+            (200, Api::Chat, Format::Json, &cut, End::Whole, Status::Error, EndReason::UpstreamGone, Some(TRUNCATED)),
+            (200, Api::Chat, Format::Opaque, &html, End::Whole, Status::Error, EndReason::Complete, Some(UNREADABLE)),
+            (200, Api::Other, Format::Opaque, &html, End::Whole, Status::Success, EndReason::Complete, None),
+            (502, Api::Chat, Format::Opaque, &html, End::Whole, Status::Error, EndReason::Complete, Some("http_502")),
+            (200, Api::Chat, Format::Json, &cut, End::CallerGone, Status::Cancelled, EndReason::ClientGone, None),
+            (
+                200,
+                Api::Chat,
+                Format::Json,
+                &cut,
+                End::Timeout,
+                Status::Error,
+                EndReason::Timeout,
+                Some("weir_upstream_timeout"),
+            ),
+        ] {
+            let mut record = Record::default();
+            record.what.api = api;
+            record.outcome.status_code = Some(code);
+            judge(&mut record, format, reading, end);
+            assert_eq!((record.status, record.outcome.end_reason), (status, Some(reason)), "{code} {end:?}");
+            assert_eq!(record.outcome.error_type.as_deref(), error, "{code} {end:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! New connections: directly or through an HTTP proxy, plain or with TLS.
+
+use std::io;
+use std::sync::Arc;
+
+use http::uri::Authority;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::Outgoing;
+use crate::config::{Config, Provider};
+use crate::error::{Error, ErrorKind};
+use crate::proxy::Shared;
+use crate::proxy::body::within;
+
+/// A proxy's answer to CONNECT is short.
+const MAX_CONNECT_ANSWER: usize = 8 << 10;
+
+/// What TLS needs, if any provider is reached through it: the system's roots, and those of `ca_file`.
+pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
+    if !config.providers.iter().any(Provider::is_tls) {
+        return Ok(None);
+    }
+    let mut roots = RootCertStore::empty();
+    // A single unreadable certificate among the system's is no reason to do without the others.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = &config.upstream.ca_file {
+        let named = |error: String| io::Error::other(format!("upstream.ca_file {}: {error}", path.display()));
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| named(error.to_string()))?;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| named(error.to_string()))?;
+            roots.add(certificate).map_err(|error| named(error.to_string()))?;
+        }
+    }
+    if roots.is_empty() {
+        return Err(io::Error::other("no root certificates found; install ca-certificates, or set upstream.ca_file"));
+    }
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(Arc::new(tls)))
+}
+
+/// Connects to a provider.
+pub(super) async fn connect(shared: &Shared, index: usize) -> Result<SendRequest<Outgoing>, Error> {
+    let provider = &shared.config.providers[index];
+    let limit = shared.config.timeouts.connect;
+    match within(limit, establish(shared, provider)).await {
+        Some(Ok(sender)) => Ok(sender),
+        Some(Err(error)) => {
+            let message =
+                format!("provider \"{}\" at {} cannot be reached: {error}", provider.name, provider.authority);
+            Err(Error::new(ErrorKind::UpstreamUnreachable, message))
+        }
+        None => {
+            let message = format!(
+                "provider \"{}\" at {} could not be reached within {limit:?}",
+                provider.name, provider.authority
+            );
+            Err(Error::new(ErrorKind::ConnectTimeout, message))
+        }
+    }
+}
+
+async fn establish(shared: &Shared, provider: &Provider) -> io::Result<SendRequest<Outgoing>> {
+    let host = provider.authority.host();
+    let proxy = shared.config.upstream.proxy_for(host);
+    let mut stream = match proxy {
+        Some(proxy) => dial(proxy.host(), proxy.port_u16().unwrap_or(80)).await?,
+        None => dial(host, provider.port()).await?,
+    };
+    stream.set_nodelay(true)?;
+    let Some(tls) = shared.tls.as_ref().filter(|_| provider.is_tls()) else { return handshake(stream).await };
+    if proxy.is_some() {
+        tunnel(&mut stream, &provider.authority, provider.port()).await?;
+    }
+    let name = ServerName::try_from(bare(host).to_owned()).map_err(io::Error::other)?;
+    handshake(TlsConnector::from(tls.clone()).connect(name, stream).await?).await
+}
+
+async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    TcpStream::connect((bare(host), port)).await
+}
+
+/// An IPv6 address without its brackets.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> io::Result<SendRequest<Outgoing>> {
+    let (sender, connection) = Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    // Ends with its connection; what goes wrong on it is told to whoever waits for an answer.
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(sender)
+}
+
+/// Asks an HTTP proxy for a way through.
+async fn tunnel(stream: &mut TcpStream, authority: &Authority, port: u16) -> io::Result<()> {
+    let target = format!("{}:{port}", authority.host());
+    stream.write_all(format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n\r\n").as_bytes()).await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        // Byte by byte, because what follows the answer belongs to TLS.
+        answer.push(stream.read_u8().await?);
+        if answer.len() > MAX_CONNECT_ANSWER {
+            return Err(io::Error::other("the egress proxy's answer is too long"));
+        }
+    }
+    if answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.0 2") {
+        return Ok(());
+    }
+    let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    Err(io::Error::other(format!("the egress proxy answered {:?}", String::from_utf8_lossy(line))))
+}

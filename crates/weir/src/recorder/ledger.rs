@@ -1,0 +1,168 @@
+//! The counters: sums over Records, kept as integers, so that they equal the journal's sums exactly.
+
+use std::collections::{HashMap, HashSet};
+
+use meter::dialect::Api;
+use meter::record::{Line, Owned, Record, Status};
+use meter::usage::Class;
+
+/// Upper bounds in seconds: OpenTelemetry's for GenAI operations, each twice the one before, and three more, because a
+/// reasoning model thinks longer than 82 seconds.
+pub const SECONDS_BUCKETS: [f64; 17] =
+    [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36];
+
+/// Upper bounds in seconds for what Weir adds.
+pub const OVERHEAD_BUCKETS: [f64; 17] = [
+    0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
+    5.0,
+];
+
+/// Models that get a label of their own; the others share `other`.
+const MAX_MODELS: usize = 200;
+
+/// The label of what has none of its own.
+const OTHER: &str = "other";
+
+/// A histogram over the buckets above.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Histogram {
+    /// By bucket, not cumulative; the last one is for what is above all bounds.
+    pub counts: [u64; 18],
+    /// The sum of all values, in nanoseconds.
+    pub sum: u64,
+}
+
+impl Histogram {
+    fn add(&mut self, nanos: u64, bounds: &[f64; 17]) {
+        let seconds = nanos as f64 / 1e9;
+        let bucket = bounds.iter().position(|bound| seconds <= *bound).unwrap_or(bounds.len());
+        self.counts[bucket] += 1;
+        self.sum = self.sum.saturating_add(nanos);
+    }
+}
+
+/// The sums for one provider and model.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// Requests by kind of call and status.
+    pub requests: HashMap<(Api, Status), u64>,
+    /// Tokens, in the order of [`Class::ALL`].
+    pub tokens: [u64; Class::ALL.len()],
+    /// Nano-dollars.
+    pub cost: u64,
+    /// Pico-kilowatt-hours.
+    pub energy: u64,
+    /// Requests with tokens and without a price.
+    pub unpriced: u64,
+    /// How long requests took.
+    pub duration: Histogram,
+    /// How long the first token took, of streams.
+    pub first_token: Histogram,
+}
+
+/// What was served while the journal could not be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unrecorded {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens of all classes.
+    pub tokens: u64,
+    /// Nano-dollars.
+    pub cost: u64,
+}
+
+impl Unrecorded {
+    pub(super) fn add(&mut self, record: &Record) {
+        self.requests += 1;
+        self.tokens += record.usage.map_or(0, |usage| usage.total());
+        self.cost += record.cost.as_ref().map_or(0, meter::cost::Cost::total);
+    }
+}
+
+/// What was admitted and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Admitted.
+    pub accepted: u64,
+    /// In the journal.
+    pub recorded: u64,
+    /// Admitted and not yet in the journal.
+    pub in_flight: u32,
+    /// Served without a Record at this instant.
+    pub unrecorded_in_flight: u32,
+}
+
+/// All sums.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    /// By provider, then by model.
+    pub series: HashMap<String, HashMap<String, Series>>,
+    /// Models that have succeeded once and so have a label of their own.
+    models: HashSet<String>,
+    /// What Weir added.
+    pub overhead: Histogram,
+    /// What was served while the journal could not be written.
+    pub unrecorded: Unrecorded,
+}
+
+impl Ledger {
+    /// Adds a Record.
+    pub(super) fn add(&mut self, record: &Record) {
+        let provider = record.what.provider.as_deref().unwrap_or_default();
+        let label = self.label(record.what.model.as_deref(), record.status);
+        let series = entry(&mut self.series, provider, &label);
+        *series.requests.entry((record.what.api, record.status)).or_default() += 1;
+        if let Some(usage) = &record.usage {
+            for class in Class::ALL {
+                series.tokens[class as usize] += usage.get(class);
+            }
+            series.unpriced += u64::from(record.cost.is_none());
+        }
+        series.cost += record.cost.as_ref().map_or(0, meter::cost::Cost::total);
+        series.energy += record.energy.map_or(0, |energy| energy.mid);
+        series.duration.add(record.times.processing, &SECONDS_BUCKETS);
+        if let Some(first_token) = record.times.first_token {
+            series.first_token.add(first_token, &SECONDS_BUCKETS);
+        }
+        if let Some(overhead) = record.times.overhead {
+            self.overhead.add(overhead, &OVERHEAD_BUCKETS);
+        }
+    }
+
+    /// Adds the Record of a request that an earlier process did not finish: it counts as a request, and nothing else is
+    /// known of it.
+    pub(super) fn add_recovered(&mut self, line: &Line) {
+        let text = |name| match line.get(name) {
+            Some(Owned::Text(text)) => text.as_str(),
+            _ => "",
+        };
+        let api = [Api::Chat, Api::Completions, Api::Embeddings, Api::Models, Api::Responses]
+            .into_iter()
+            .find(|api| api.name() == text("api"))
+            .unwrap_or_default();
+        let label = self.label(Some(text("model")).filter(|model| !model.is_empty()), Status::Error);
+        let series = entry(&mut self.series, text("provider"), &label);
+        *series.requests.entry((api, Status::Error)).or_default() += 1;
+        if let Some(Owned::Fixed(micros, _)) = line.get("processing_time_seconds") {
+            series.duration.add(micros.saturating_mul(1000), &SECONDS_BUCKETS);
+        }
+    }
+
+    /// A model's label: its name after its first success, at most 200 of them. A typo never becomes one.
+    fn label(&mut self, model: Option<&str>, status: Status) -> String {
+        match model {
+            None => String::new(),
+            Some(model) if self.models.contains(model) => model.to_owned(),
+            Some(model) if status == Status::Success && self.models.len() < MAX_MODELS => {
+                self.models.insert(model.to_owned());
+                model.to_owned()
+            }
+            Some(_) => OTHER.to_owned(),
+        }
+    }
+}
+
+fn entry<'a>(series: &'a mut HashMap<String, HashMap<String, Series>>, provider: &str, model: &str) -> &'a mut Series {
+    let models = series.entry(provider.to_owned()).or_default();
+    models.entry(model.to_owned()).or_default()
+}

@@ -1,0 +1,246 @@
+//! Sockets and threads: one runtime per worker thread, each with its own listener, and an ordered way down: stop accepting,
+//! let answers end, record the rest, flush, close.
+
+mod connection;
+mod listen;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use store::{DataDir, DataDirError};
+use tokio::sync::watch;
+
+use crate::admin::Admin;
+use crate::config::{Config, Durability};
+use crate::proxy::{Gate, Pool, Shared, Worker};
+use crate::recorder::{self, Recorder, Recovered};
+use crate::sink::{Follower, Progress, Sink, Stdout};
+
+/// How long followers get to deliver what is left.
+const FLUSH: Duration = Duration::from_secs(5);
+/// How often the journal is looked after.
+const TEND: Duration = Duration::from_millis(250);
+/// How often old files are looked for.
+const TRIM: Duration = Duration::from_secs(10);
+
+/// Why Weir does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address is taken, or not this machine's.
+    #[error("{0}")]
+    Listen(String),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// Something else that the system refused.
+    #[error("{place}: {source}")]
+    Io {
+        /// What was tried.
+        place: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn io_error(place: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
+    let place = place.into();
+    move |source| ServeError::Io { place, source }
+}
+
+/// What is known of the journal's files.
+#[derive(Debug, Default)]
+pub struct Housekeeping {
+    /// Their size.
+    pub journal_bytes: AtomicU64,
+    /// Lines that went before a follower had read them.
+    pub dropped_lines: AtomicU64,
+}
+
+/// A Weir at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Where callers connect.
+    pub listen: SocketAddr,
+    /// Where operators connect.
+    pub admin: SocketAddr,
+    /// What an earlier process left behind.
+    pub recovered: Recovered,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    admin_thread: JoinHandle<()>,
+    keepers: Vec<JoinHandle<()>>,
+    keepers_stop: Arc<AtomicBool>,
+    followers: Vec<Follower>,
+    _data_dir: DataDir,
+}
+
+impl Running {
+    /// Starts. When this returns requests are answered.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub fn start(config: Config) -> Result<Running, ServeError> {
+        Running::start_with(config, Vec::new())
+    }
+
+    /// Starts, with followers beside those that the configuration names.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub fn start_with(config: Config, sinks: Vec<Box<dyn Sink>>) -> Result<Running, ServeError> {
+        listen::raise_file_limit();
+        let tls = config.tls.as_ref().map(listen::acceptor).transpose().map_err(io_error("tls"))?;
+        let listeners = listen::bind(config.listen, config.threads, "listen", "--listen")?;
+        let admin_listener = listen::bind(config.admin, 1, "admin.listen", "--admin-listen")?;
+        let (listen, admin) = (listen::local(&listeners)?, listen::local(&admin_listener)?);
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let place = data_dir.path().display().to_string();
+        let (recorder, recovered) =
+            Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
+        let recorder = Arc::new(recorder);
+        let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
+        let config = Config { listen, admin, ..config };
+        let shared = Arc::new(Shared::new(config, recorder).map_err(io_error("providers"))?);
+        let (stop, stopping) = watch::channel(false);
+        let keepers_stop = Arc::new(AtomicBool::new(false));
+        let housekeeping = Arc::new(Housekeeping::default());
+        let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
+        let keepers = keepers(&shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
+        let admin_side = Admin {
+            gate: Gate::for_address(admin, &shared.config.allowed_hosts, &[]),
+            shared: shared.clone(),
+            followers: progress,
+            housekeeping,
+        };
+        let admin_thread =
+            connection::spawn_admin(admin_listener, admin_side, stopping.clone()).map_err(io_error("threads"))?;
+        let workers = listeners
+            .into_iter()
+            .enumerate()
+            .map(|(index, listener)| {
+                let pool = Pool::new(shared.config.providers.len());
+                let worker = Arc::new(Worker { shared: shared.clone(), pool });
+                connection::spawn_worker(index, listener, worker, tls.clone(), stopping.clone())
+            })
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(io_error("threads"))?;
+        Ok(Running {
+            listen,
+            admin,
+            recovered,
+            shared,
+            stop,
+            workers,
+            admin_thread,
+            keepers,
+            keepers_stop,
+            followers,
+            _data_dir: data_dir,
+        })
+    }
+
+    /// Who writes Records.
+    #[must_use]
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.shared.recorder
+    }
+
+    /// Stops accepting, lets answers end within the grace period, records the rest, flushes and closes.
+    pub fn stop(self) {
+        // Requests on kept connections are answered with `connection: close` from now on.
+        self.stop.send_replace(true);
+        for worker in self.workers {
+            let _ = worker.join();
+        }
+        self.followers.into_iter().for_each(|follower| follower.stop(FLUSH));
+        self.keepers_stop.store(true, Ordering::Release);
+        for keeper in self.keepers {
+            keeper.thread().unpark();
+            let _ = keeper.join();
+        }
+        if let Err(error) = self.shared.recorder.close() {
+            eprintln!("weir: the journal could not be closed: {error}");
+        }
+        drop(self.stop);
+        let _ = self.admin_thread.join();
+    }
+}
+
+fn recorder_options(config: &Config) -> recorder::Options {
+    recorder::Options {
+        max_in_flight: config.max_in_flight,
+        durability: config.durability,
+        on_failure: config.on_journal_failure,
+        journal: store::Options {
+            rotate_bytes: config.journal.rotate_bytes,
+            rotate_after: config.journal.rotate_after,
+            sync: config.durability == Durability::Fsync,
+        },
+    }
+}
+
+fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>) -> io::Result<Vec<Follower>> {
+    if config.stdout {
+        sinks.push(Box::new(Stdout::default()));
+    } else {
+        // When it is turned on again it begins with what comes then, not with all that was.
+        store::Cursor::forget(&config.data_dir.join("cursors"), "stdout")?;
+    }
+    let start = recorder.first_new_line();
+    sinks.into_iter().map(|sink| Follower::start(&config.data_dir, recorder.end(), start, sink)).collect()
+}
+
+/// The threads that look after the journal: one that tends and trims, and one that syncs.
+fn keepers(
+    shared: &Arc<Shared>,
+    followers: &[Arc<Progress>],
+    housekeeping: &Arc<Housekeeping>,
+    stop: &Arc<AtomicBool>,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let mut keepers = vec![thread("keep-journal").spawn({
+        let (shared, followers) = (shared.clone(), followers.to_vec());
+        let (housekeeping, stop) = (housekeeping.clone(), stop.clone());
+        move || keep(&shared, &followers, &housekeeping, &stop)
+    })?];
+    if shared.config.durability == Durability::Fsync {
+        let (shared, stop) = (shared.clone(), stop.clone());
+        keepers.push(thread("sync-journal").spawn(move || shared.recorder.commit(&stop))?);
+    }
+    Ok(keepers)
+}
+
+fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping, stop: &AtomicBool) {
+    let mut trimmed: Option<Instant> = None;
+    while !stop.load(Ordering::Acquire) {
+        shared.recorder.tend();
+        if trimmed.is_none_or(|trimmed| trimmed.elapsed() >= TRIM) {
+            trimmed = Some(Instant::now());
+            if let Err(error) = trim(shared, followers, housekeeping) {
+                eprintln!("weir: old journal files could not be looked after: {error}");
+            }
+        }
+        std::thread::park_timeout(TEND);
+    }
+}
+
+fn trim(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping) -> io::Result<()> {
+    let (dir, journal) = (shared.config.data_dir.join("journal"), shared.config.journal);
+    let current = shared.recorder.current_file();
+    let passed = followers.iter().map(|follower| follower.next()).min().unwrap_or(u64::MAX);
+    let trimmed = store::journal::trim(&dir, current, passed, journal.keep, journal.max_bytes)?;
+    housekeeping.journal_bytes.store(trimmed.bytes, Ordering::Relaxed);
+    if trimmed.unseen_lines > 0 {
+        housekeeping.dropped_lines.fetch_add(trimmed.unseen_lines, Ordering::Relaxed);
+        eprintln!(
+            "weir: journal.max_bytes is reached: {} lines went that a follower had not read",
+            trimmed.unseen_lines
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Connections, each served on the thread that accepted it.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::TcpListener;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::admin::Admin;
+use crate::proxy::{self, Worker};
+
+/// How long to wait when the system has no more files or memory for a connection.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+/// How often unused connections to providers are looked for.
+const SWEEP: Duration = Duration::from_secs(10);
+/// Streams on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 256;
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Starts a worker thread.
+pub(super) fn spawn_worker(
+    index: usize,
+    listener: TcpListener,
+    worker: Arc<Worker>,
+    tls: Option<TlsAcceptor>,
+    stop: watch::Receiver<bool>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = runtime()?;
+    std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+        let shared = worker.shared.clone();
+        runtime.block_on(async {
+            let sweeper = tokio::spawn(sweep(worker.clone()));
+            let grace = shared.config.shutdown_grace;
+            let serve = |stream, stop| accepted(stream, worker.clone(), tls.clone(), stop);
+            if let Err(error) = accept(listener, stop, grace, serve).await {
+                eprintln!("weir: a worker cannot listen: {error}");
+            }
+            sweeper.abort();
+        });
+        // What is still under way is dropped with its runtime, and recorded as stopped by us.
+        shared.stopping.store(true, Ordering::Relaxed);
+        drop(runtime);
+    })
+}
+
+/// Starts the operators' thread. It answers until all else has stopped.
+pub(super) fn spawn_admin(
+    listeners: Vec<TcpListener>,
+    admin: Admin,
+    stop: watch::Receiver<bool>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = runtime()?;
+    std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
+        let admin = Arc::new(admin);
+        let (shared, mut gone) = (admin.shared.clone(), stop.clone());
+        runtime.block_on(async {
+            let (_until_the_end, end) = watch::channel(false);
+            for listener in listeners {
+                let (admin, never) = (admin.clone(), end.clone());
+                let serve = move |stream, stop| operator(stream, admin.clone(), stop);
+                tokio::spawn(async move { accept(listener, never, Duration::ZERO, serve).await });
+            }
+            // The sender says so first and goes last; in between the answer to /readyz is that we are going down.
+            if gone.wait_for(|stopping| *stopping).await.is_ok() {
+                shared.stopping.store(true, Ordering::Relaxed);
+            }
+            while gone.changed().await.is_ok() {}
+        });
+    })
+}
+
+/// Accepts until told to stop or until nobody is left to tell, then waits for what was accepted, for at most `grace`.
+async fn accept<F>(
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
+    grace: Duration,
+    serve: impl Fn(TcpStream, watch::Receiver<bool>) -> F,
+) -> io::Result<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    // Each connection holds a sender; when all have gone the receiver knows.
+    let (alive, mut all_gone) = mpsc::channel::<Infallible>(1);
+    let mut stopping = stop.clone();
+    let mut told = pin!(stopping.wait_for(|stop| *stop));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = &mut told => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (connection, alive) = (serve(stream, stop.clone()), alive.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(alive);
+                });
+            }
+            Err(_) => tokio::time::sleep(EXHAUSTED).await,
+        }
+    }
+    drop((listener, alive));
+    let _ = tokio::time::timeout(grace, all_gone.recv()).await;
+    Ok(())
+}
+
+async fn sweep(worker: Arc<Worker>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        worker.pool.sweep();
+    }
+}
+
+async fn accepted(stream: TcpStream, worker: Arc<Worker>, tls: Option<TlsAcceptor>, stop: watch::Receiver<bool>) {
+    // Without it small pieces of a stream would wait for each other.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => call(stream, worker, stop).await,
+        Some(tls) => {
+            let limit = worker.shared.config.timeouts.caller;
+            match tokio::time::timeout(limit, tls.accept(stream)).await {
+                Ok(Ok(stream)) => call(stream, worker, stop).await,
+                _ => drop(worker.shared.bad_heads.fetch_add(1, Ordering::Relaxed)),
+            }
+        }
+    }
+}
+
+async fn call(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    worker: Arc<Worker>,
+    stop: watch::Receiver<bool>,
+) {
+    let shared = worker.shared.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let worker = worker.clone();
+        async move { Ok::<_, Infallible>(proxy::handle(worker, request).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(shared.config.timeouts.caller);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    if let Err(error) = until_told(connection, stop, auto::Connection::graceful_shutdown).await
+        && error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
+    {
+        shared.bad_heads.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn operator(stream: TcpStream, admin: Arc<Admin>, stop: watch::Receiver<bool>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let admin = admin.clone();
+        async move { Ok::<_, Infallible>(admin.answer(request)) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    // Whoever asks about a Weir and goes away has not to be told of.
+    let _ = until_told(connection, stop, auto::Connection::graceful_shutdown).await;
+}
+
+/// Runs a connection; when told to stop it ends after the requests that are under way.
+async fn until_told<C: Future>(
+    mut connection: Pin<&mut C>,
+    mut stop: watch::Receiver<bool>,
+    shut_down: fn(Pin<&mut C>),
+) -> C::Output {
+    let mut told = pin!(stop.wait_for(|stop| *stop));
+    let mut done = false;
+    poll_fn(|context| {
+        if let Poll::Ready(outcome) = connection.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if !done && told.as_mut().poll(context).is_ready() {
+            done = true;
+            shut_down(connection.as_mut());
+            return connection.as_mut().poll(context);
+        }
+        Poll::Pending
+    })
+    .await
+}
