@@ -22,7 +22,10 @@ pub fn unescape(raw: &[u8]) -> String {
             return text;
         }
     }
-    String::from_utf8_lossy(raw).into_owned()
+    match std::str::from_utf8(raw) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(raw).into_owned(),
+    }
 }
 
 #[cfg(test)]

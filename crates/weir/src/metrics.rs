@@ -152,11 +152,7 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
 
 /// Every series with its labels, in a stable order.
 fn series(ledger: &Ledger) -> impl Iterator<Item = (String, &Series)> {
-    let mut all: Vec<_> = ledger
-        .series
-        .iter()
-        .flat_map(|(provider, models)| models.iter().map(move |(model, series)| (provider, model, series)))
-        .collect();
+    let mut all: Vec<_> = ledger.series().collect();
     all.sort_by_key(|(provider, model, _)| (*provider, *model));
     all.into_iter().map(|(provider, model, series)| {
         (format!("provider=\"{}\",model=\"{}\"", escape(provider), escape(model)), series)

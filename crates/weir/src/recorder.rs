@@ -27,6 +27,8 @@ use crate::error::ErrorKind;
 pub use ledger::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series, Unrecorded};
 pub use recovery::Recovered;
 
+/// Bytes that a line usually fits in.
+const USUAL_LINE: usize = 2048;
 /// How long the committing thread sleeps when nobody wakes it.
 const COMMIT_RETRY: Duration = Duration::from_millis(100);
 
@@ -194,8 +196,8 @@ impl Recorder {
 
     /// Appends the Record of a request that has ended and gives its slot back. Returns the line's number, unless the line
     /// is waiting for a journal that cannot be written, or was never to be recorded.
-    pub fn finish(&self, slot: Slot, mut record: Record) -> Option<Seq> {
-        let mut line = Vec::with_capacity(1024);
+    pub fn finish(&self, slot: Slot, mut record: Box<Record>) -> Option<Seq> {
+        let mut line = Vec::with_capacity(USUAL_LINE);
         // Everything but the timestamp is written before the lock is taken; the timestamp has a fixed width.
         record::render(&record, &mut line);
         let mut state = self.lock();
@@ -341,7 +343,7 @@ impl State {
         self.journal.ensure_room(lines * LINE_LIMIT as u64)
     }
 
-    fn append(&mut self, slot: u32, line: Vec<u8>, record: Record) -> Option<Seq> {
+    fn append(&mut self, slot: u32, line: Vec<u8>, record: Box<Record>) -> Option<Seq> {
         match self.journal.append(line, slot, record) {
             Ok((seq, record)) => {
                 self.count(slot, &record);
@@ -354,7 +356,7 @@ impl State {
         }
     }
 
-    fn settle(&mut self, settled: Vec<(u32, Record)>) {
+    fn settle(&mut self, settled: Vec<(u32, Box<Record>)>) {
         for (slot, record) in settled {
             self.count(slot, &record);
         }

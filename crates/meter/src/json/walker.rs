@@ -190,6 +190,7 @@ impl Walker {
     }
 
     /// One step from `at`; returns where the next one starts.
+    #[inline]
     fn step(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
         match self.state {
             State::String => return self.string(bytes, at, visitor),
@@ -204,13 +205,39 @@ impl Walker {
             _ => {}
         }
         let byte = bytes[at];
-        if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-            self.structural(byte, visitor);
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            return at + 1;
         }
-        // A word's first byte belongs to it and is read again by `word`.
-        if matches!(self.state, State::Number | State::Literal) { at } else { at + 1 }
+        self.structural(byte, visitor);
+        match self.state {
+            // Most strings and words lie whole in a piece and are read where they lie.
+            State::String => self.whole_string(bytes, at + 1, visitor),
+            State::KeyString => self.whole_key(bytes, at + 1, visitor),
+            State::Number | State::Literal => self.word(bytes, at, visitor),
+            _ => at + 1,
+        }
     }
 
+    #[inline]
+    fn whole_string(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
+        let Some(length) = plain_length(&bytes[at..]) else { return at };
+        if self.here != DEAD {
+            visitor.scalar(self.here, Scalar::Text(&bytes[at..at + length.min(MAX_SCALAR)]));
+        }
+        self.after_value();
+        at + length + 1
+    }
+
+    #[inline]
+    fn whole_key(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
+        let Some(length) = plain_length(&bytes[at..]) else { return at };
+        let parent = self.container_node();
+        self.here = if parent == DEAD { DEAD } else { visitor.child(parent, &bytes[at..at + length]) };
+        self.state = State::Colon;
+        at + length + 1
+    }
+
+    #[inline]
     fn structural(&mut self, byte: u8, visitor: &mut impl Visitor) {
         self.started = true;
         match (self.state, byte) {
@@ -333,31 +360,64 @@ impl Walker {
     }
 
     /// A number or a literal: up to the first byte that cannot belong to it, which is left for the next step.
+    #[inline]
     fn word(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
         let rest = &bytes[at..];
-        let length = rest
-            .iter()
-            .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
-            .unwrap_or(rest.len());
-        // Kept also where nobody wants it: a literal is checked, and 64 bytes are the longest word worth knowing.
+        let length = rest.iter().position(|byte| !WORD[usize::from(*byte)]).unwrap_or(rest.len());
+        if length < rest.len() && self.token.is_empty() {
+            self.end_word(&rest[..length], visitor);
+            return at + length;
+        }
+        // Cut by the end of the piece, here or before. 64 bytes are the longest word worth knowing.
         let room = MAX_KEY.saturating_sub(self.token.len());
         self.token.extend_from_slice(&rest[..length.min(room)]);
         if length < rest.len() {
-            self.end_word(visitor);
+            let token = std::mem::take(&mut self.token);
+            self.end_word(&token, visitor);
         }
         at + length
     }
 
-    fn end_word(&mut self, visitor: &mut impl Visitor) {
+    #[inline]
+    fn end_word(&mut self, word: &[u8], visitor: &mut impl Visitor) {
         let literal = self.state == State::Literal;
-        if literal && !matches!(self.token.as_slice(), b"true" | b"false" | b"null") {
+        if literal && !matches!(word, b"true" | b"false" | b"null") {
             self.state = State::Broken;
             return;
         }
         if self.here != DEAD {
-            let scalar = if literal { Scalar::Literal(&self.token) } else { Scalar::Number(&self.token) };
+            let scalar = if literal { Scalar::Literal(word) } else { Scalar::Number(word) };
             visitor.scalar(self.here, scalar);
         }
         self.after_value();
     }
+}
+
+/// The bytes that numbers and literals are made of.
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is = byte as u8;
+        table[byte] = is.is_ascii_alphanumeric() || matches!(is, b'+' | b'-' | b'.');
+        byte += 1;
+    }
+    table
+};
+
+/// How long a string is that ends in these bytes and has no escapes. Short ones, which keys are, are looked through byte by
+/// byte; for a long one a vector search is worth its start.
+#[inline]
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    const SHORT: usize = 24;
+    for (length, byte) in bytes.iter().take(SHORT).enumerate() {
+        match byte {
+            b'"' => return Some(length),
+            b'\\' => return None,
+            _ => {}
+        }
+    }
+    let rest = bytes.get(SHORT..)?;
+    let found = memchr::memchr2(b'"', b'\\', rest)?;
+    (rest[found] == b'"').then_some(SHORT + found)
 }

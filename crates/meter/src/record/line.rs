@@ -2,8 +2,9 @@
 //! bytes.
 
 use std::io::Write as _;
+use std::sync::LazyLock;
 
-use super::fields::{FIELDS, Field, Unit, Value, field};
+use super::fields::{FIELDS, Field, Unit, Value};
 use super::{NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
 use crate::{decimal, json, time};
 
@@ -21,10 +22,10 @@ pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
     for cap in [usize::MAX, 128, 64, 32, 8] {
         out.truncate(start);
         let mut writer = LineWriter { out, cap, truncated: false, first: true };
-        for field in FIELDS {
+        for (index, field) in FIELDS.iter().enumerate() {
             match (field.get)(record) {
-                Some(value) => writer.field(field, value),
-                None if field.always => writer.null(field),
+                Some(value) => writer.field(index, field, value),
+                None if field.always => writer.null(index),
                 None => {}
             }
         }
@@ -35,6 +36,10 @@ pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Each field's key as it stands on the line: `,"name":`.
+static KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| FIELDS.iter().map(|field| format!(",\"{}\":", field.name)).collect());
+
 struct LineWriter<'a> {
     out: &'a mut Vec<u8>,
     /// The longest text, beside each field's own limit.
@@ -44,20 +49,24 @@ struct LineWriter<'a> {
 }
 
 impl LineWriter<'_> {
-    fn key(&mut self, field: &Field) {
-        self.out.extend_from_slice(if self.first { b"{\"" } else { b",\"" });
-        self.first = false;
-        self.out.extend_from_slice(field.name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+    fn key(&mut self, index: usize) {
+        let key = KEYS.get(index).map_or("", String::as_str).as_bytes();
+        // The first key has a brace in front of it where the others have a comma.
+        self.out.extend_from_slice(key);
+        if self.first {
+            let start = self.out.len() - key.len();
+            self.out[start] = b'{';
+            self.first = false;
+        }
     }
 
-    fn null(&mut self, field: &Field) {
-        self.key(field);
+    fn null(&mut self, index: usize) {
+        self.key(index);
         self.out.extend_from_slice(b"null");
     }
 
-    fn field(&mut self, field: &Field, value: Value<'_>) {
-        self.key(field);
+    fn field(&mut self, index: usize, field: &Field, value: Value<'_>) {
+        self.key(index);
         match value {
             Value::Text(text) => {
                 let limit = if let Unit::Text(limit) = field.unit { limit } else { 0 };
@@ -67,8 +76,7 @@ impl LineWriter<'_> {
             }
             Value::Integer(number) => decimal::write(number, 0, self.out),
             Value::Fixed(units, scale) => decimal::write(units, scale, self.out),
-            // Writing to memory cannot fail.
-            Value::Float(number) => drop(write!(self.out, "{number}")),
+            Value::Float(number) => write_float(number, self.out),
             Value::Bool(flag) => self.out.extend_from_slice(if flag { b"true" } else { b"false" }),
             Value::Time(nanos) => {
                 self.out.push(b'"');
@@ -81,12 +89,27 @@ impl LineWriter<'_> {
 
     fn end(mut self) {
         if self.truncated
-            && let Some(field) = field("truncated")
+            && let Some(index) = position("truncated")
         {
-            self.field(field, Value::Bool(true));
+            self.field(index, &FIELDS[index], Value::Bool(true));
         }
         self.out.extend_from_slice(b"}\n");
     }
+}
+
+/// The shortest decimal without exponent. What people write, `0.7`, has few places and is found without a search.
+fn write_float(number: f64, out: &mut Vec<u8>) {
+    let millionths = (number * 1e6).round();
+    if (0.0..1e12).contains(&millionths) && millionths / 1e6 == number {
+        decimal::write(millionths as u64, 6, out);
+    } else {
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{number}");
+    }
+}
+
+fn position(name: &str) -> Option<usize> {
+    FIELDS.iter().position(|field| field.name == name)
 }
 
 /// The longest beginning of `text` that has at most `limit` bytes.
@@ -102,9 +125,11 @@ fn cut(text: &str, limit: usize) -> &str {
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f)) {
-        out.extend_from_slice(&rest[..at]);
-        match rest[at] {
+    loop {
+        let plain = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..plain]);
+        let Some(special) = rest.get(plain) else { break };
+        match special {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -115,11 +140,21 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
                 out.extend([byte >> 4, byte & 15].map(hex));
             }
         }
-        rest = &rest[at + 1..];
+        rest = &rest[plain + 1..];
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
+
+/// The bytes that do not stand for themselves in a string.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | 0x7f);
+        byte += 1;
+    }
+    table
+};
 
 fn hex(nibble: u8) -> u8 {
     b"0123456789abcdef"[usize::from(nibble)]
@@ -212,13 +247,13 @@ impl Line {
     /// The value of the field `name`; `None` if it is absent or null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Owned> {
-        let index = FIELDS.iter().position(|field| field.name == name)?;
+        let index = position(name)?;
         self.values.get(index)?.as_ref().filter(|value| **value != Owned::Null)
     }
 
     /// Sets the field `name`; a name that the table does not have changes nothing.
     pub fn set(&mut self, name: &str, value: Owned) {
-        if let Some(index) = FIELDS.iter().position(|field| field.name == name) {
+        if let Some(index) = position(name) {
             self.values.resize(FIELDS.len(), None);
             self.values[index] = Some(value);
         }
@@ -227,10 +262,10 @@ impl Line {
     /// Writes the line, with its line feed.
     pub fn render(&self, out: &mut Vec<u8>) {
         let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, first: true };
-        for (field, value) in FIELDS.iter().zip(&self.values) {
+        for (index, (field, value)) in FIELDS.iter().zip(&self.values).enumerate() {
             match value.as_ref().and_then(Owned::borrow) {
-                Some(value) => writer.field(field, value),
-                None if field.always => writer.null(field),
+                Some(value) => writer.field(index, field, value),
+                None if field.always => writer.null(index),
                 None => {}
             }
         }

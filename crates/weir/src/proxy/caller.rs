@@ -6,13 +6,15 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, HeaderMap, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What is let in.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Gate {
         self.check_host(head)?;
         let Some(origin) = head.headers.get(ORIGIN) else {
             // Old browsers' forms and images send no origin, but say that they cross sites.
-            return match head.headers.get("sec-fetch-site") {
+            return match head.headers.get(SEC_FETCH_SITE) {
                 Some(site) if site == "cross-site" => Err(forbidden_origin("another site's page")),
                 _ => Ok(Entry::Call(None)),
             };

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::response;
 use http::{HeaderName as Name, Response};
 use meter::dialect::Api;
 use meter::meter::{Format, Nanos};
-use meter::record::{Record, Status, id_text, id_v7};
+use meter::record::{Record, Status, Who, id_text, id_v7};
 use meter::request::Asked;
 use store::Seq;
 
@@ -68,15 +68,7 @@ impl Exchange {
         record.what.api = api;
         record.what.simulated = worker.shared.config.simulated;
         record.who.instance.clone_from(&worker.shared.config.instance);
-        record.who.client = text(&head.headers, USER_AGENT);
-        record.who.client_request_id =
-            text(&head.headers, REQUEST_ID).or_else(|| text(&head.headers, Name::from_static("x-client-request-id")));
-        record.who.client_retry =
-            text(&head.headers, Name::from_static("x-stainless-retry-count")).and_then(|count| count.parse().ok());
-        if let Some((trace, span)) = trace(&head.headers) {
-            record.who.trace_id = Some(trace);
-            record.who.span_id = Some(span);
-        }
+        introduce(&mut record.who, &head.headers);
         Exchange {
             worker,
             slot: Some(slot),
@@ -196,19 +188,20 @@ impl Exchange {
     }
 
     fn note(&mut self, head: &response::Parts) {
-        let headers = &head.headers;
-        self.format =
-            headers.get(CONTENT_TYPE).map_or(Format::Opaque, |value| Format::of_content_type(value.as_bytes()));
-        let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+        let mut encoding = None;
+        for (name, value) in &head.headers {
+            match name.as_str() {
+                "content-type" => self.format = Format::of_content_type(value.as_bytes()),
+                "content-encoding" => encoding = Some(value.as_bytes()),
+                "x-request-id" | "request-id" => self.record.what.provider_request_id = Some(lossy(value)),
+                "x-weir-simulated" => self.record.what.simulated = true,
+                "openai-processing-ms" => self.record.times.model_inference = millis(value),
+                _ => {}
+            }
+        }
         self.watch = Some(Watch::start(self.format, encoding));
         self.record.outcome.status_code = Some(head.status.as_u16());
         self.record.response_bytes = Some(0);
-        self.record.what.provider_request_id =
-            text(headers, REQUEST_ID).or_else(|| text(headers, Name::from_static("request-id")));
-        self.record.what.simulated |= headers.contains_key("x-weir-simulated");
-        self.record.times.model_inference = text(headers, Name::from_static("openai-processing-ms"))
-            .and_then(|millis| millis.parse::<u64>().ok())
-            .and_then(|millis| millis.checked_mul(1_000_000));
     }
 
     fn mark(&self, headers: &mut HeaderMap) {
@@ -269,7 +262,7 @@ impl Exchange {
         if let Some(streamed) = &self.streamed {
             self.record.request_bytes = Some(streamed.load(Ordering::Relaxed));
         }
-        let record = std::mem::take(&mut *self.record);
+        let record = std::mem::take(&mut self.record);
         self.shared().recorder.finish(slot, record)
     }
 
@@ -293,14 +286,35 @@ impl Drop for Exchange {
     }
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+/// What a caller's headers say of it, in one pass over them.
+fn introduce(who: &mut Who, headers: &HeaderMap) {
+    for (name, value) in headers {
+        match name.as_str() {
+            "user-agent" => who.client = Some(lossy(value)),
+            "x-request-id" => who.client_request_id = Some(lossy(value)),
+            "x-client-request-id" if who.client_request_id.is_none() => who.client_request_id = Some(lossy(value)),
+            "x-stainless-retry-count" => who.client_retry = lossy(value).parse().ok(),
+            "traceparent" => (who.trace_id, who.span_id) = trace(value).unzip(),
+            _ => {}
+        }
+    }
+}
+
+/// Milliseconds as nanoseconds.
+fn millis(value: &HeaderValue) -> Option<Nanos> {
+    value.to_str().ok()?.parse::<u64>().ok()?.checked_mul(1_000_000)
+}
+
+fn lossy(value: &HeaderValue) -> String {
+    match value.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    }
 }
 
 /// The ids of a W3C `traceparent`: version-trace-parent-flags, in hexadecimal.
-fn trace(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get("traceparent")?.to_str().ok()?;
-    let mut parts = value.split('-');
+fn trace(value: &HeaderValue) -> Option<(String, String)> {
+    let mut parts = value.to_str().ok()?.split('-');
     let (_, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
     let hex = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     (hex(trace, 32) && hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))

@@ -6,6 +6,7 @@ use http::header::{
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
+use http::uri::{PathAndQuery, Uri};
 
 use super::upstream::Outgoing;
 use crate::config::{Key, Provider};
@@ -26,6 +27,10 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 /// Removes what belongs to one hop, including what `connection` names.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    // Comparing a few names is cheaper than looking all of them up.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     if let Some(connection) = headers.get(CONNECTION) {
         let named: Vec<HeaderName> = connection
             .to_str()
@@ -46,15 +51,7 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Makes of a caller's head the one that the provider gets. `proxied`: in absolute form, for an HTTP proxy.
 pub(super) fn prepare(head: &mut Parts, provider: &Provider, body: &Outgoing, proxied: bool) -> Result<(), Error> {
-    let path = head.uri.path_and_query().map_or("", |path| path.as_str());
-    let rest = path.strip_prefix("/v1").unwrap_or(path);
-    let target = if proxied {
-        format!("{}://{}{}{rest}", provider.scheme, provider.authority, provider.path)
-    } else {
-        format!("{}{rest}", provider.path)
-    };
-    head.uri =
-        target.parse().map_err(|_| Error::new(ErrorKind::NotFound, format!("{path} cannot be passed on as a path")))?;
+    head.uri = target(&head.uri, provider, proxied)?;
     head.version = Version::HTTP_11;
     let headers = &mut head.headers;
     remove_hop_by_hop(headers);
@@ -67,6 +64,20 @@ pub(super) fn prepare(head: &mut Parts, provider: &Provider, body: &Outgoing, pr
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }
     Ok(())
+}
+
+/// What stands in the request line: the path with `/v1` replaced by the provider's own, or a whole URL.
+fn target(uri: &Uri, provider: &Provider, proxied: bool) -> Result<Uri, Error> {
+    let path = uri.path_and_query();
+    let text = path.map_or("", PathAndQuery::as_str);
+    if let Some(path) = path.filter(|_| !proxied && provider.path == "/v1") {
+        return Ok(Uri::from(path.clone()));
+    }
+    let rest = text.strip_prefix("/v1").unwrap_or(text);
+    let base = if proxied { format!("{}://{}", provider.scheme, provider.authority) } else { String::new() };
+    format!("{base}{}{rest}", provider.path)
+        .parse()
+        .map_err(|_| Error::new(ErrorKind::NotFound, format!("{text} cannot be passed on as a path")))
 }
 
 /// The meter reads plain bytes and gzip; nothing else is asked of a provider, though the caller would take it.

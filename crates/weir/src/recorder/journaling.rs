@@ -18,7 +18,7 @@ const RETRY: Duration = Duration::from_millis(200);
 struct Waiting {
     line: Vec<u8>,
     slot: u32,
-    record: Record,
+    record: Box<Record>,
 }
 
 /// See the module.
@@ -68,7 +68,7 @@ impl Journaling {
     }
 
     /// Appends a line, behind those that wait. A line that cannot be written waits, and its Record with it.
-    pub(super) fn append(&mut self, line: Vec<u8>, slot: u32, record: Record) -> io::Result<(Seq, Record)> {
+    pub(super) fn append(&mut self, line: Vec<u8>, slot: u32, record: Box<Record>) -> io::Result<(Seq, Box<Record>)> {
         if self.waiting.is_empty() {
             match self.journal.append(&line, 1) {
                 Ok(seq) => return Ok((seq, record)),
@@ -80,7 +80,7 @@ impl Journaling {
     }
 
     /// Writes what waits, if the journal failed some time ago; returns what was written.
-    pub(super) fn retry(&mut self) -> io::Result<Vec<(u32, Record)>> {
+    pub(super) fn retry(&mut self) -> io::Result<Vec<(u32, Box<Record>)>> {
         let mut settled = Vec::new();
         let Some(failure) = &self.failed else { return Ok(settled) };
         if failure.tried.elapsed() < RETRY {

@@ -95,8 +95,10 @@ pub struct Balance {
 /// All sums.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
-    /// By provider, then by model.
-    pub series: HashMap<String, HashMap<String, Series>>,
+    /// With provider and model, in the order of their first Record.
+    all: Vec<(String, String, Series)>,
+    /// Where they stand there, by provider and model.
+    places: HashMap<String, HashMap<String, usize>>,
     /// Models that have succeeded once and so have a label of their own.
     models: HashSet<String>,
     /// What Weir added.
@@ -109,8 +111,7 @@ impl Ledger {
     /// Adds a Record.
     pub(super) fn add(&mut self, record: &Record) {
         let provider = record.what.provider.as_deref().unwrap_or_default();
-        let label = self.label(record.what.model.as_deref(), record.status);
-        let series = entry(&mut self.series, provider, &label);
+        let series = self.series_of(provider, record.what.model.as_deref(), record.status);
         *series.requests.entry((record.what.api, record.status)).or_default() += 1;
         if let Some(usage) = &record.usage {
             for class in Class::ALL {
@@ -140,29 +141,44 @@ impl Ledger {
             .into_iter()
             .find(|api| api.name() == text("api"))
             .unwrap_or_default();
-        let label = self.label(Some(text("model")).filter(|model| !model.is_empty()), Status::Error);
-        let series = entry(&mut self.series, text("provider"), &label);
+        let model = Some(text("model")).filter(|model| !model.is_empty());
+        let series = self.series_of(text("provider"), model, Status::Error);
         *series.requests.entry((api, Status::Error)).or_default() += 1;
         if let Some(Owned::Fixed(micros, _)) = line.get("processing_time_seconds") {
             series.duration.add(micros.saturating_mul(1000), &SECONDS_BUCKETS);
         }
     }
 
-    /// A model's label: its name after its first success, at most 200 of them. A typo never becomes one.
-    fn label(&mut self, model: Option<&str>, status: Status) -> String {
-        match model {
-            None => String::new(),
-            Some(model) if self.models.contains(model) => model.to_owned(),
+    /// The series of a provider and a model. A model's label is its name after its first success, at most 200 of them; a
+    /// typo never becomes one.
+    fn series_of(&mut self, provider: &str, model: Option<&str>, status: Status) -> &mut Series {
+        let label = match model {
+            None => "",
+            Some(model) if self.models.contains(model) => model,
             Some(model) if status == Status::Success && self.models.len() < MAX_MODELS => {
                 self.models.insert(model.to_owned());
-                model.to_owned()
+                model
             }
-            Some(_) => OTHER.to_owned(),
-        }
+            Some(_) => OTHER,
+        };
+        let known = self.places.get(provider).and_then(|models| models.get(label)).copied();
+        let place = known.unwrap_or_else(|| {
+            self.all.push((provider.to_owned(), label.to_owned(), Series::default()));
+            self.places.entry(provider.to_owned()).or_default().insert(label.to_owned(), self.all.len() - 1);
+            self.all.len() - 1
+        });
+        &mut self.all[place].2
     }
-}
 
-fn entry<'a>(series: &'a mut HashMap<String, HashMap<String, Series>>, provider: &str, model: &str) -> &'a mut Series {
-    let models = series.entry(provider.to_owned()).or_default();
-    models.entry(model.to_owned()).or_default()
+    /// Every series, with its provider and model.
+    pub fn series(&self) -> impl Iterator<Item = (&str, &str, &Series)> {
+        self.all.iter().map(|(provider, model, series)| (provider.as_str(), model.as_str(), series))
+    }
+
+    /// The series of a provider and a model's label.
+    #[must_use]
+    pub fn get(&self, provider: &str, model: &str) -> Option<&Series> {
+        let place = self.places.get(provider)?.get(model)?;
+        self.all.get(*place).map(|(_, _, series)| series)
+    }
 }

@@ -51,8 +51,8 @@ fn admitted_is_recorded_or_in_flight_at_every_instant() {
     let first = recorder.admit().unwrap();
     assert_eq!(balanced(&recorder), Balance { accepted: 1, in_flight: 1, ..Balance::default() });
     let second = recorder.admit().unwrap();
-    assert_eq!(recorder.finish(second, record(2)), Some(1));
-    assert_eq!(recorder.finish(first, record(1)), Some(2));
+    assert_eq!(recorder.finish(second, Box::new(record(2))), Some(1));
+    assert_eq!(recorder.finish(first, Box::new(record(1))), Some(2));
     assert_eq!(balanced(&recorder), Balance { accepted: 2, recorded: 2, ..Balance::default() });
     let times: Vec<_> = lines(dir.path()).iter().map(|line| line.get("timestamp").unwrap().clone()).collect();
     assert!(matches!((&times[0], &times[1]), (Owned::Time(a), Owned::Time(b)) if a < b));
@@ -64,7 +64,7 @@ fn no_slot_no_request() {
     let (recorder, _) = open(dir.path());
     let mut slots: Vec<Slot> = (0..16).map(|_| recorder.admit().unwrap()).collect();
     assert_eq!(recorder.admit().unwrap_err(), ErrorKind::TooManyInFlight);
-    recorder.finish(slots.pop().unwrap(), record(1));
+    recorder.finish(slots.pop().unwrap(), Box::new(record(1)));
     slots.push(recorder.admit().unwrap());
     assert_eq!(balanced(&recorder).in_flight, 16);
 }
@@ -77,7 +77,7 @@ fn begin(dir: &Path, begun: std::ops::Range<u64>, ended: impl Fn(u64) -> bool) {
         let slot = recorder.admit().unwrap();
         recorder.describe(&slot, &record(number), &mut scratch);
         if ended(number) {
-            recorder.finish(slot, record(number));
+            recorder.finish(slot, Box::new(record(number)));
         }
     }
 }
@@ -89,7 +89,7 @@ fn what_a_killed_process_had_begun_is_recorded_once() {
     let (recorder, recovered) = open(dir.path());
     assert_eq!(recovered.lines, 4);
     assert_eq!(balanced(&recorder), Balance { accepted: 4, recorded: 4, ..Balance::default() });
-    assert_eq!(recorder.snapshot().1.series["p"]["other"].requests.values().sum::<u64>(), 4);
+    assert_eq!(recorder.snapshot().1.get("p", "other").unwrap().requests.values().sum::<u64>(), 4);
     drop(recorder);
     let mut all = ids(dir.path());
     assert_eq!(all.len(), 20);
@@ -165,10 +165,10 @@ fn models_become_labels_after_a_success_and_no_more_than_200() {
     for number in 0..300 {
         add(&format!("m{number}"), Status::Success);
     }
-    let models = &ledger.series["p"];
-    assert_eq!(models.len(), 201);
-    assert_eq!(models["known"].requests.values().sum::<u64>(), 2);
-    assert_eq!(models["other"].requests.values().sum::<u64>(), 1 + 101);
+    assert_eq!(ledger.series().count(), 201);
+    let of = |model| ledger.get("p", model).unwrap();
+    assert_eq!(of("known").requests.values().sum::<u64>(), 2);
+    assert_eq!(of("other").requests.values().sum::<u64>(), 1 + 101);
 }
 
 #[derive(Debug, Clone)]
@@ -216,10 +216,10 @@ proptest! {
             record.cost = arrival.priced.then(|| price.cost(&usage));
             record.energy = Some(meter::energy::Energy { mid: usage.total() * 5_000_000, method: "rates/1" });
             record.times.processing = arrival.nanos;
-            recorder.finish(recorder.admit().unwrap(), record);
+            recorder.finish(recorder.admit().unwrap(), Box::new(record));
         }
         let (_, ledger) = recorder.snapshot();
-        let series = || ledger.series.values().flat_map(|models| models.values());
+        let series = || ledger.series().map(|(_, _, series)| series);
         let sum = |name: &str| -> u64 {
             lines(dir.path()).iter().map(|line| match line.get(name) {
                 Some(Owned::Integer(number) | Owned::Fixed(number, _)) => *number,
@@ -240,7 +240,7 @@ proptest! {
                 .sum();
             let succeeded_first = arrivals.iter().find(|arrival| arrival.model == model).is_some_and(|arrival| arrival.status == Status::Success);
             if succeeded_first {
-                prop_assert_eq!(ledger.series["p"][&name].cost, of_model);
+                prop_assert_eq!(ledger.get("p", &name).unwrap().cost, of_model);
             }
         }
     }

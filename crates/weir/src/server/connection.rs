@@ -186,13 +186,17 @@ async fn until_told<C: Future>(
     mut stop: watch::Receiver<bool>,
     shut_down: fn(Pin<&mut C>),
 ) -> C::Output {
+    let changes = stop.clone();
     let mut told = pin!(stop.wait_for(|stop| *stop));
-    let mut done = false;
+    let (mut waiting, mut done) = (false, false);
     poll_fn(|context| {
         if let Poll::Ready(outcome) = connection.as_mut().poll(context) {
             return Poll::Ready(outcome);
         }
-        if !done && told.as_mut().poll(context).is_ready() {
+        // Once registered the task is woken when told; until then looking at a flag is enough.
+        let look = !done && (!waiting || changes.has_changed().unwrap_or(true));
+        waiting = true;
+        if look && told.as_mut().poll(context).is_ready() {
             done = true;
             shut_down(connection.as_mut());
             return connection.as_mut().poll(context);
