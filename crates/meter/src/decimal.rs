@@ -16,37 +16,46 @@ pub enum DecimalError {
 
 /// Writes `units`·10^-`scale` as the shortest decimal: `875` at scale 6 is `0.000875`, `2000` at scale 3 is `2`.
 pub fn write(units: u64, scale: u8, out: &mut Vec<u8>) {
-    let (mut units, mut scale) = (units, usize::from(scale));
-    if units == 0 {
-        out.push(b'0');
-        return;
-    }
-    while scale > 0 && units.is_multiple_of(10) {
-        units /= 10;
+    let mut buffer = [0u8; 20];
+    let start = digits(units, &mut buffer);
+    let mut digits = &buffer[start..];
+    let mut scale = usize::from(scale);
+    while scale > 0 && units > 0 && digits.last() == Some(&b'0') {
+        digits = &digits[..digits.len() - 1];
         scale -= 1;
     }
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    while units > 0 {
-        start -= 1;
-        digits[start] = b'0' + (units % 10) as u8;
-        units /= 10;
+    if scale == 0 || units == 0 {
+        out.extend_from_slice(digits);
+    } else if let Some(whole) = digits.len().checked_sub(scale).filter(|whole| *whole > 0) {
+        out.extend_from_slice(&digits[..whole]);
+        out.push(b'.');
+        out.extend_from_slice(&digits[whole..]);
+    } else {
+        out.extend_from_slice(b"0.");
+        out.extend(std::iter::repeat_n(b'0', scale - digits.len()));
+        out.extend_from_slice(digits);
     }
-    let digits = &digits[start..];
-    match digits.len().checked_sub(scale) {
-        Some(0) | None => {
-            out.extend_from_slice(b"0.");
-            out.resize(out.len() + scale - digits.len(), b'0');
-            out.extend_from_slice(digits);
-        }
-        Some(whole) => {
-            out.extend_from_slice(&digits[..whole]);
-            if scale > 0 {
-                out.push(b'.');
-                out.extend_from_slice(&digits[whole..]);
-            }
-        }
+}
+
+/// Writes digits to the end of `buffer`, two at a time; returns where they start.
+fn digits(mut number: u64, buffer: &mut [u8; 20]) -> usize {
+    let mut start = buffer.len();
+    while number >= 100 {
+        start -= 2;
+        buffer[start..start + 2].copy_from_slice(&pair((number % 100) as u8));
+        number /= 100;
     }
+    let [tens, ones] = pair(number as u8);
+    buffer[start - 1] = ones;
+    if number >= 10 {
+        buffer[start - 2] = tens;
+    }
+    start - 1 - usize::from(number >= 10)
+}
+
+/// The two digits of a number below 100.
+pub(crate) fn pair(number: u8) -> [u8; 2] {
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 /// `units`·10^-`scale` as text.

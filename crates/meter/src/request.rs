@@ -74,25 +74,30 @@ pub fn inspect(body: &[u8]) -> Result<Asked, BadRequest> {
 
 impl Asked {
     fn take(&mut self, member: &Member<'_>) -> Result<(), BadRequest> {
-        if member.is("model") {
-            if member.value != b"null" {
-                self.model = Some(member.text().ok_or(BadRequest::ModelType)?);
+        let unescaped;
+        let key = if member.key.contains(&b'\\') {
+            unescaped = json::unescape(member.key);
+            unescaped.as_bytes()
+        } else {
+            member.key
+        };
+        match key {
+            b"model" => {
+                if member.value != b"null" {
+                    self.model = Some(member.text().ok_or(BadRequest::ModelType)?);
+                }
+                self.models.push(member.span.clone());
             }
-            self.models.push(member.span.clone());
-        } else if member.is("stream") {
-            self.stream = member.value == b"true";
-        } else if member.is("stream_options") {
-            self.options(member)?;
-        } else if member.is("temperature") {
-            self.temperature = number(member);
-        } else if member.is("top_p") {
-            self.top_p = number(member);
-        } else if member.is("max_completion_tokens") || member.is("max_tokens") || member.is("max_output_tokens") {
-            self.max_tokens = std::str::from_utf8(member.value).ok().and_then(|text| text.parse().ok());
-        } else if member.is("user") {
-            self.user = member.text();
-        } else if member.is("service_tier") {
-            self.service_tier = member.text();
+            b"stream" => self.stream = member.value == b"true",
+            b"stream_options" => self.options(member)?,
+            b"temperature" => self.temperature = number(member),
+            b"top_p" => self.top_p = number(member),
+            b"max_completion_tokens" | b"max_tokens" | b"max_output_tokens" => {
+                self.max_tokens = std::str::from_utf8(member.value).ok().and_then(|text| text.parse().ok());
+            }
+            b"user" => self.user = member.text(),
+            b"service_tier" => self.service_tier = member.text(),
+            _ => {}
         }
         Ok(())
     }

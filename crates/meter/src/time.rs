@@ -1,5 +1,7 @@
 //! Time on the line: RFC 3339 in UTC, always with nine digits, so that every timestamp has the same width.
 
+use crate::decimal;
+
 /// Bytes of a timestamp.
 pub const WIDTH: usize = 30;
 
@@ -37,10 +39,16 @@ pub fn parse(text: &[u8]) -> Option<u64> {
     seconds.checked_mul(1_000_000_000)?.checked_add(get(20..29))
 }
 
+/// Writes a number from the right, two digits at a time, into the whole of `out`.
 fn put(out: &mut [u8], mut number: u64) {
-    for digit in out.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+    let mut end = out.len();
+    while end >= 2 {
+        out[end - 2..end].copy_from_slice(&decimal::pair((number % 100) as u8));
+        number /= 100;
+        end -= 2;
+    }
+    if end == 1 {
+        out[0] = b'0' + (number % 10) as u8;
     }
 }
 

@@ -176,7 +176,7 @@ impl Visitor for Answer {
 
     fn raw(&mut self, node: u8, value: &[u8]) {
         match node {
-            node::USAGE => self.usage_raw = Some(String::from_utf8_lossy(value).into_owned()),
+            node::USAGE => self.usage_raw = Some(crate::json::text(value)),
             node::ERROR => self.failed = true,
             _ => {}
         }

@@ -151,6 +151,10 @@ impl<'a> Members<'a> {
 
     /// From the opening quote to just behind the closing one.
     fn skip_string(&mut self) -> Result<(), Malformed> {
+        if let Some(length) = super::plain_length(&self.doc[self.at + 1..]) {
+            self.at += length + 2;
+            return Ok(());
+        }
         let mut at = self.at + 1;
         loop {
             match memchr::memchr2(b'"', b'\\', &self.doc[at.min(self.doc.len())..]) {

@@ -3,6 +3,8 @@
 //! What is wanted is a tree of nodes: a [`Visitor`] says which node a key leads to from the node it stands in, and
 //! everything that leads nowhere is skipped at the speed of a string search. Elements of an array stand in the array's node.
 
+use super::plain_length;
+
 /// Where every document starts.
 pub const ROOT: u8 = 1;
 /// A place that nothing is wanted from.
@@ -225,7 +227,7 @@ impl Walker {
             visitor.scalar(self.here, Scalar::Text(&bytes[at..at + length.min(MAX_SCALAR)]));
         }
         self.after_value();
-        at + length + 1
+        self.comma(bytes, at + length + 1)
     }
 
     #[inline]
@@ -233,8 +235,25 @@ impl Walker {
         let Some(length) = plain_length(&bytes[at..]) else { return at };
         let parent = self.container_node();
         self.here = if parent == DEAD { DEAD } else { visitor.child(parent, &bytes[at..at + length]) };
+        let next = at + length + 1;
+        // The colon usually follows at once, as does the comma behind a value: one step less each.
+        if bytes.get(next) == Some(&b':') {
+            self.state = State::Value;
+            return next + 1;
+        }
         self.state = State::Colon;
-        at + length + 1
+        next
+    }
+
+    /// Takes the comma behind a member's value, if it follows at once.
+    #[inline]
+    fn comma(&mut self, bytes: &[u8], at: usize) -> usize {
+        if self.state == State::AfterValue && bytes.get(at) == Some(&b',') && self.in_object() {
+            self.here = DEAD;
+            self.state = State::Key;
+            return at + 1;
+        }
+        at
     }
 
     #[inline]
@@ -366,7 +385,7 @@ impl Walker {
         let length = rest.iter().position(|byte| !WORD[usize::from(*byte)]).unwrap_or(rest.len());
         if length < rest.len() && self.token.is_empty() {
             self.end_word(&rest[..length], visitor);
-            return at + length;
+            return self.comma(bytes, at + length);
         }
         // Cut by the end of the piece, here or before. 64 bytes are the longest word worth knowing.
         let room = MAX_KEY.saturating_sub(self.token.len());
@@ -404,20 +423,3 @@ const WORD: [bool; 256] = {
     }
     table
 };
-
-/// How long a string is that ends in these bytes and has no escapes. Short ones, which keys are, are looked through byte by
-/// byte; for a long one a vector search is worth its start.
-#[inline]
-fn plain_length(bytes: &[u8]) -> Option<usize> {
-    const SHORT: usize = 24;
-    for (length, byte) in bytes.iter().take(SHORT).enumerate() {
-        match byte {
-            b'"' => return Some(length),
-            b'\\' => return None,
-            _ => {}
-        }
-    }
-    let rest = bytes.get(SHORT..)?;
-    let found = memchr::memchr2(b'"', b'\\', rest)?;
-    (rest[found] == b'"').then_some(SHORT + found)
-}

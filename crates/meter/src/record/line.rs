@@ -11,6 +11,9 @@ use crate::{decimal, json, time};
 /// The longest line in bytes, its line feed included: no collector splits it.
 pub const LINE_LIMIT: usize = 8 * 1024;
 
+/// Room for a usual line, so that it is not copied while it grows.
+const USUAL: usize = 2048;
+
 /// Writes the line of `record`, with its line feed, at most [`LINE_LIMIT`] bytes.
 pub fn render(record: &Record, out: &mut Vec<u8>) {
     render_within(record, LINE_LIMIT, out);
@@ -19,13 +22,15 @@ pub fn render(record: &Record, out: &mut Vec<u8>) {
 /// Writes the line of `record` in at most `limit` bytes, by cutting texts shorter and shorter until it fits.
 pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
     let start = out.len();
+    out.reserve(USUAL);
+    let keys = &**KEYS;
     for cap in [usize::MAX, 128, 64, 32, 8] {
         out.truncate(start);
-        let mut writer = LineWriter { out, cap, truncated: false, first: true };
-        for (index, field) in FIELDS.iter().enumerate() {
+        let mut writer = LineWriter { out, cap, truncated: false, start };
+        for (field, key) in FIELDS.iter().zip(keys) {
             match (field.get)(record) {
-                Some(value) => writer.field(index, field, value),
-                None if field.always => writer.null(index),
+                Some(value) => writer.field(key, field, value),
+                None if field.always => writer.null(key),
                 None => {}
             }
         }
@@ -37,36 +42,26 @@ pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
 }
 
 /// Each field's key as it stands on the line: `,"name":`.
-static KEYS: LazyLock<Vec<String>> =
-    LazyLock::new(|| FIELDS.iter().map(|field| format!(",\"{}\":", field.name)).collect());
+static KEYS: LazyLock<Box<[Box<[u8]>]>> =
+    LazyLock::new(|| FIELDS.iter().map(|field| format!(",\"{}\":", field.name).into_bytes().into()).collect());
 
 struct LineWriter<'a> {
     out: &'a mut Vec<u8>,
     /// The longest text, beside each field's own limit.
     cap: usize,
     truncated: bool,
-    first: bool,
+    /// Where the line begins in `out`.
+    start: usize,
 }
 
 impl LineWriter<'_> {
-    fn key(&mut self, index: usize) {
-        let key = KEYS.get(index).map_or("", String::as_str).as_bytes();
-        // The first key has a brace in front of it where the others have a comma.
+    fn null(&mut self, key: &[u8]) {
         self.out.extend_from_slice(key);
-        if self.first {
-            let start = self.out.len() - key.len();
-            self.out[start] = b'{';
-            self.first = false;
-        }
-    }
-
-    fn null(&mut self, index: usize) {
-        self.key(index);
         self.out.extend_from_slice(b"null");
     }
 
-    fn field(&mut self, index: usize, field: &Field, value: Value<'_>) {
-        self.key(index);
+    fn field(&mut self, key: &[u8], field: &Field, value: Value<'_>) {
+        self.out.extend_from_slice(key);
         match value {
             Value::Text(text) => {
                 let limit = if let Unit::Text(limit) = field.unit { limit } else { 0 };
@@ -91,7 +86,11 @@ impl LineWriter<'_> {
         if self.truncated
             && let Some(index) = position("truncated")
         {
-            self.field(index, &FIELDS[index], Value::Bool(true));
+            self.field(&KEYS[index], &FIELDS[index], Value::Bool(true));
+        }
+        // Every key has a comma in front of it; the first one gets a brace instead.
+        if let Some(first) = self.out.get_mut(self.start) {
+            *first = b'{';
         }
         self.out.extend_from_slice(b"}\n");
     }
@@ -261,11 +260,12 @@ impl Line {
 
     /// Writes the line, with its line feed.
     pub fn render(&self, out: &mut Vec<u8>) {
-        let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, first: true };
-        for (index, (field, value)) in FIELDS.iter().zip(&self.values).enumerate() {
+        let start = out.len();
+        let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, start };
+        for ((field, key), value) in FIELDS.iter().zip(&**KEYS).zip(&self.values) {
             match value.as_ref().and_then(Owned::borrow) {
-                Some(value) => writer.field(index, field, value),
-                None if field.always => writer.null(index),
+                Some(value) => writer.field(key, field, value),
+                None if field.always => writer.null(key),
                 None => {}
             }
         }
