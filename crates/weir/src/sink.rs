@@ -15,8 +15,12 @@ use store::{Cursor, Seq};
 
 pub use stdout::Stdout;
 
-/// How long a follower sleeps when there is nothing to read: long enough to gather a batch, short enough to be live.
+/// How long a follower sleeps between two looks: long enough to gather a batch, short enough to be live.
 const NAP: Duration = Duration::from_millis(20);
+/// The same where much is to be done, so that it is done in small bites between which requests get the processor.
+const BUSY_NAP: Duration = Duration::from_millis(2);
+/// How many lines are much.
+const BUSY: u64 = 32;
 /// After how much quiet a follower naps longer.
 const QUIET: Duration = Duration::from_secs(2);
 const LONG_NAP: Duration = Duration::from_millis(100);
@@ -140,15 +144,15 @@ impl<S: Sink> Work<S> {
             // Looked at before reading, so that everything journaled before the stop is delivered.
             let stopping = self.stop.load(Ordering::Acquire);
             match self.step() {
-                Ok(true) => {
+                Ok(lines @ 1..) => {
                     last = Instant::now();
                     backoff = NAP;
                     if !stopping {
-                        std::thread::sleep(NAP);
+                        std::thread::sleep(if lines >= BUSY { BUSY_NAP } else { NAP });
                     }
                 }
-                Ok(false) if stopping => return,
-                Ok(false) => std::thread::sleep(if last.elapsed() < QUIET { NAP } else { LONG_NAP }),
+                Ok(0) if stopping => return,
+                Ok(0) => std::thread::sleep(if last.elapsed() < QUIET { NAP } else { LONG_NAP }),
                 Err(error) => {
                     self.fail(&error);
                     if stopping {
@@ -161,20 +165,17 @@ impl<S: Sink> Work<S> {
         }
     }
 
-    /// Delivers the next lines; whether there were any.
-    fn step(&mut self) -> io::Result<bool> {
-        let mut delivered = false;
-        while let Some(batch) = self.reader.read()? {
-            if batch.skipped > 0 {
-                eprintln!("weir: {}: {} lines went before they could be delivered", self.sink.name(), batch.skipped);
-            }
-            let next = batch.first + batch.count;
-            self.sink.deliver(batch)?;
-            self.progress.next.store(next, Ordering::Relaxed);
-            self.cursor.save(next)?;
-            delivered = true;
+    /// Delivers the next lines; how many there were.
+    fn step(&mut self) -> io::Result<u64> {
+        let Some(batch) = self.reader.read()? else { return Ok(0) };
+        if batch.skipped > 0 {
+            eprintln!("weir: {}: {} lines went before they could be delivered", self.sink.name(), batch.skipped);
         }
-        Ok(delivered)
+        let (count, next) = (batch.count, batch.first + batch.count);
+        self.sink.deliver(batch)?;
+        self.progress.next.store(next, Ordering::Relaxed);
+        self.cursor.save(next)?;
+        Ok(count)
     }
 
     fn fail(&mut self, error: &io::Error) {
