@@ -159,7 +159,8 @@ fn series(ledger: &Ledger) -> impl Iterator<Item = (String, &Series)> {
     })
 }
 
-/// A label's value as the text format wants it; other control characters have no business in one.
+/// A label's value as the text format wants it; other control characters have no business in one. What is cut or replaced
+/// here must not make two labels one: the ledger's have no such characters and are not longer.
 fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for character in value.chars().take(256) {

@@ -1,5 +1,6 @@
 //! The counters: sums over Records, kept as integers, so that they equal the journal's sums exactly.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use meter::dialect::Api;
@@ -19,6 +20,9 @@ pub const OVERHEAD_BUCKETS: [f64; 17] = [
 
 /// Models that get a label of their own; the others share `other`.
 const MAX_MODELS: usize = 200;
+
+/// Characters of a label.
+const MAX_LABEL: usize = 256;
 
 /// The label of what has none of its own.
 const OTHER: &str = "other";
@@ -152,7 +156,8 @@ impl Ledger {
     /// The series of a provider and a model. A model's label is its name after its first success, at most 200 of them; a
     /// typo never becomes one.
     fn series_of(&mut self, provider: &str, model: Option<&str>, status: Status) -> &mut Series {
-        let label = match model {
+        let model = model.map(printable);
+        let label = match model.as_deref() {
             None => "",
             Some(model) if self.models.contains(model) => model,
             Some(model) if status == Status::Success && self.models.len() < MAX_MODELS => {
@@ -181,4 +186,14 @@ impl Ledger {
         let place = self.places.get(provider)?.get(model)?;
         self.all.get(*place).map(|(_, _, series)| series)
     }
+}
+
+/// A name as a label can show it. Names that look alike there share a series: one that stood twice on a page would have
+/// the whole page refused.
+fn printable(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_LABEL && name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Cow::Borrowed(name);
+    }
+    let shown = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+    name.chars().take(MAX_LABEL).map(shown).collect()
 }
