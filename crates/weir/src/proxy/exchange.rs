@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
@@ -103,6 +103,11 @@ impl Exchange {
         self.started + self.shared().config.timeouts.total
     }
 
+    /// How long a wait may take that has a limit of its own: no longer than the request as a whole.
+    pub(super) fn at_most(&self, limit: Duration) -> Duration {
+        limit.min(self.deadline().saturating_duration_since(Instant::now()))
+    }
+
     /// Puts into the table what is known by now.
     pub(super) fn describe(&self) {
         if let Some(slot) = &self.slot {
@@ -114,7 +119,7 @@ impl Exchange {
     /// Waits for the caller, and counts the wait as the caller's.
     pub(super) async fn wait_for_caller<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Error> {
         let before = self.elapsed();
-        let outcome = within(self.shared().config.timeouts.caller, future).await;
+        let outcome = within(self.at_most(self.shared().config.timeouts.caller), future).await;
         self.times.caller += self.elapsed() - before;
         outcome.ok_or_else(|| Error::new(ErrorKind::BodyIncomplete, "the request's body stood still for too long"))
     }

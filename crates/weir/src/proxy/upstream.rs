@@ -192,10 +192,9 @@ pub(super) async fn send(
             None => open(exchange, route.provider).await?,
         };
         exchange.departed();
-        let Some(outcome) = within(config.timeouts.first_byte, connection.sender.try_send_request(request)).await
-        else {
-            let message =
-                format!("provider \"{}\" did not answer within {:?}", provider.name, config.timeouts.first_byte);
+        let limit = exchange.at_most(config.timeouts.first_byte);
+        let Some(outcome) = within(limit, connection.sender.try_send_request(request)).await else {
+            let message = format!("provider \"{}\" did not answer within {limit:.1?}", provider.name);
             return Err(Error::new(ErrorKind::UpstreamTimeout, message));
         };
         match outcome {
@@ -215,7 +214,8 @@ pub(super) async fn send(
 async fn open(exchange: &mut Exchange, index: usize) -> Result<Connection, Error> {
     let before = exchange.elapsed();
     let worker = exchange.worker().clone();
-    let sender = connect::connect(&worker.shared, index).await;
+    let limit = exchange.at_most(worker.shared.config.timeouts.connect);
+    let sender = connect::connect(&worker.shared, index, limit).await;
     exchange.connected(exchange.elapsed() - before);
     Ok(Connection { sender: sender?, provider: index, idle_since: Instant::now() })
 }
@@ -242,7 +242,8 @@ pub(super) async fn fetch(
     let proxied = !provider.is_tls() && worker.shared.config.upstream.proxy_for(provider.authority.host()).is_some();
     headers::prepare(&mut head, provider, &Outgoing::Empty, proxied)?;
     headers::ask_for_plain_bytes(&mut head.headers);
-    let mut sender = connect::connect(&worker.shared, index).await?;
+    let connecting = worker.shared.config.timeouts.connect;
+    let mut sender = connect::connect(&worker.shared, index, connecting).await?;
     let response = sender
         .send_request(Request::from_parts(head, Outgoing::Empty))
         .await

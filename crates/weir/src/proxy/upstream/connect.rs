@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::uri::Authority;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -50,10 +51,9 @@ pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
     Ok(Some(Arc::new(tls)))
 }
 
-/// Connects to a provider.
-pub(super) async fn connect(shared: &Shared, index: usize) -> Result<SendRequest<Outgoing>, Error> {
+/// Connects to a provider, within `limit`.
+pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> Result<SendRequest<Outgoing>, Error> {
     let provider = &shared.config.providers[index];
-    let limit = shared.config.timeouts.connect;
     match within(limit, establish(shared, provider)).await {
         Some(Ok(sender)) => Ok(sender),
         Some(Err(error)) => {
@@ -63,7 +63,7 @@ pub(super) async fn connect(shared: &Shared, index: usize) -> Result<SendRequest
         }
         None => {
             let message = format!(
-                "provider \"{}\" at {} could not be reached within {limit:?}",
+                "provider \"{}\" at {} could not be reached within {limit:.1?}",
                 provider.name, provider.authority
             );
             Err(Error::new(ErrorKind::ConnectTimeout, message))
