@@ -31,11 +31,10 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
         return;
     }
-    if let Some(connection) = headers.get(CONNECTION) {
-        let named: Vec<HeaderName> = connection
-            .to_str()
-            .unwrap_or_default()
-            .split(',')
+    if headers.contains_key(CONNECTION) {
+        let lines = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        let named: Vec<HeaderName> = lines
+            .flat_map(|names| names.split(','))
             .filter_map(|name| name.trim().parse().ok())
             // These frame or secure the message; nobody may have them removed by naming them.
             .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION)
@@ -106,12 +105,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "close, x-mine, authorization"),
+            ("connection", "x-also"),
             ("x-mine", "1"),
+            ("x-also", "1"),
             ("te", "trailers"),
             ("authorization", "k"),
             ("traceparent", "t"),
         ] {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.append(name, HeaderValue::from_static(value));
         }
         remove_hop_by_hop(&mut headers);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
