@@ -154,7 +154,8 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
 }
 
 /// Sends a JSON body, changed in two places at most: the model that a route names, and the question for a stream's usage.
-/// A provider that refuses the question is not asked again, and this request is sent once more without it.
+/// Where a provider refuses the question this request is sent once more without it; if that is taken the provider is not
+/// asked again. If not, it may have named what the caller wrote itself, and nothing is learnt.
 async fn send_json(
     exchange: &mut Exchange,
     head: &mut Parts,
@@ -163,6 +164,7 @@ async fn send_json(
     route: &Route<'_>,
 ) -> Result<Sent, Error> {
     let may_ask = &exchange.shared().clone().inject_usage[route.provider];
+    let mut refused = false;
     if asked.stream && asked.include_usage != Some(true) && route.streams_usage && may_ask.load(Ordering::Relaxed) {
         let mut head = head.clone();
         headers::ask_for_plain_bytes(&mut head.headers);
@@ -170,12 +172,16 @@ async fn send_json(
         let sent = upstream::send(exchange, &mut head, outgoing, route).await?;
         match usage::examine(exchange, sent).await {
             usage::Asking::Granted(sent) => return Ok(*sent),
-            usage::Asking::Refused => may_ask.store(false, Ordering::Relaxed),
+            usage::Asking::Refused => refused = true,
         }
     }
     let body = match route.target {
         Some(_) => asked.rewrite(body, route.target, false).into(),
         None => body.clone(),
     };
-    upstream::send(exchange, head, Outgoing::Whole(body), route).await
+    let sent = upstream::send(exchange, head, Outgoing::Whole(body), route).await?;
+    if refused && sent.head.status.is_success() {
+        may_ask.store(false, Ordering::Relaxed);
+    }
+    Ok(sent)
 }
