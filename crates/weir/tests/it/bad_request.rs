@@ -1,8 +1,6 @@
 //! What callers should not send.
 
-use super::harness::{
-    ANSWER, CHAT, PATIENCE, Upstream, Weir, Wire, answer, chat, is_own_error, json, provider, request,
-};
+use super::harness::{ANSWER, CHAT, Upstream, Weir, Wire, answer, chat, is_own_error, json, provider, request};
 
 #[test]
 fn a_body_that_asks_for_nothing_is_refused_with_a_reason_and_recorded() {
@@ -202,6 +200,6 @@ fn a_caller_that_stands_still_is_not_waited_for_forever() {
     // One that never finishes its head is not a request.
     let mut silent = Wire::connect(weir.listen);
     silent.send(&whole[..20]);
-    assert!(PATIENCE.as_secs() > 0 && silent.read_to_end().len() < 512, "closed, perhaps with a 408");
+    assert!(silent.read_to_end().len() < 512, "closed, perhaps with a 408");
     assert_eq!(weir.record()["error_type"], "weir_body_incomplete");
 }

@@ -9,8 +9,8 @@ mod wire;
 use std::time::{Duration, Instant};
 
 pub(crate) use tls::Authority;
-pub(crate) use upstream::{Peer, Upstream};
-pub(crate) use weir::{Metrics, Weir, provider};
+pub(crate) use upstream::Upstream;
+pub(crate) use weir::{Weir, provider};
 pub(crate) use wire::{Message, Wire};
 
 /// How long anything may take before a test gives up on it.
@@ -105,7 +105,7 @@ pub(crate) fn is_own_error(answer: &Message, status: u16, code: &str, admitted: 
     names.sort_unstable();
     assert_eq!(names, ["code", "message", "param", "request_id", "type"]);
     assert_eq!(error["code"], code);
-    let kind = if matches!(status, 400..500 | 501) { "invalid_request_error" } else { "api_error" };
+    let kind = if matches!(status, 400..=499 | 501) { "invalid_request_error" } else { "api_error" };
     assert_eq!((error["type"].as_str(), error["param"].is_null()), (Some(kind), true));
     assert_eq!(error["request_id"].as_str(), answer.header("x-weir-request-id"));
     assert_eq!(error["request_id"].is_string(), admitted);

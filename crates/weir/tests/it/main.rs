@@ -4,4 +4,7 @@
 
 mod bad_request;
 mod bad_upstream;
+mod exact;
 mod harness;
+mod path;
+mod stream;
