@@ -78,19 +78,25 @@ pub(super) fn judge(record: &mut Record, format: Format, reading: &Reading, end:
     record.outcome.error_message = answer.error_message.as_deref().map(redact);
 }
 
-/// Takes out of a provider's sentence what looks like a key: providers like to repeat the one they were shown.
+/// Takes out of a provider's sentence what looks like a key: providers like to repeat the one they were shown. A key ends
+/// where letters, digits, hyphens and underscores end, whatever stands around it.
 fn redact(message: &str) -> String {
-    message
-        .split(' ')
-        .map(|word| {
-            let bare = word.trim_matches(|character: char| !character.is_ascii_alphanumeric());
-            let prefixed = ["sk-", "pk-", "gsk_", "xai-", "AIza", "rk-"].iter().any(|prefix| bare.starts_with(prefix));
-            let long =
-                bare.len() >= 32 && bare.bytes().any(|byte| byte.is_ascii_digit()) && !bare.contains(['/', '.', '(']);
-            if prefixed || long { word.replace(bare, "[redacted]") } else { word.to_owned() }
-        })
-        .collect::<Vec<_>>()
-        .join(" ")
+    let of_a_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(of_a_word) {
+        let (between, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|character| !of_a_word(character)).unwrap_or(from.len()));
+        out.push_str(between);
+        out.push_str(if looks_like_a_key(word) { "[redacted]" } else { word });
+        rest = after;
+    }
+    out + rest
+}
+
+fn looks_like_a_key(word: &str) -> bool {
+    let prefixed = ["sk-", "pk-", "gsk_", "xai-", "AIza", "rk-"].iter().any(|prefix| word.starts_with(prefix));
+    prefixed || (word.len() >= 32 && word.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -106,6 +112,7 @@ mod tests {
             "Incorrect API key provided: [redacted]. See https://platform.openai.com/account/api-keys."
         );
         assert_eq!(redact("key 0123456789abcdef0123456789abcdef,"), "key [redacted],");
+        assert_eq!(redact("key=sk-1\n\"sk-2\":é(Bearer sk-3)"), "key=[redacted]\n\"[redacted]\":é(Bearer [redacted])");
         assert_eq!(redact("model 'gpt-4o-mini-2024-07-18' not found"), "model 'gpt-4o-mini-2024-07-18' not found");
     }
 
