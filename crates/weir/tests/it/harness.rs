@@ -1,6 +1,7 @@
 //! A Weir, scripted upstreams and plain clients. Waits are bounded and generous: they end a hanging test, and measure
 //! nothing.
 
+mod process;
 mod tls;
 mod upstream;
 mod weir;
@@ -8,6 +9,7 @@ mod wire;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use process::Process;
 pub(crate) use tls::Authority;
 pub(crate) use upstream::Upstream;
 pub(crate) use weir::{Weir, provider};

@@ -4,7 +4,10 @@
 
 mod bad_request;
 mod bad_upstream;
+mod egress;
 mod exact;
+mod gate;
 mod harness;
 mod path;
+mod protocol;
 mod stream;

@@ -87,6 +87,12 @@ impl Wire {
         self.socket
     }
 
+    /// The socket below, for what goes past this reader.
+    pub(crate) fn socket(&self) -> TcpStream {
+        assert!(self.buffer.is_empty(), "something was read already");
+        self.socket.try_clone().expect("a clone")
+    }
+
     /// Sends; whether the other side took it.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).and_then(|()| self.stream.flush()).is_ok()
