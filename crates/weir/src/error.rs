@@ -51,8 +51,10 @@ pub enum ErrorKind {
     BodyTooLarge,
     /// The bodies together are over `body_memory`.
     BodyMemory,
-    /// The caller's body broke off or stood still.
+    /// The caller's body stood still, or is not framed as HTTP says.
     BodyIncomplete,
+    /// The caller went away before its body was whole. Nobody reads the answer.
+    CallerGone,
     /// The provider could not be reached.
     UpstreamUnreachable,
     /// The provider could not be reached in time.
@@ -92,6 +94,7 @@ impl ErrorKind {
             ErrorKind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "weir_body_too_large", INVALID, Client),
             ErrorKind::BodyMemory => (StatusCode::SERVICE_UNAVAILABLE, "weir_body_memory", API, Internal),
             ErrorKind::BodyIncomplete => (StatusCode::BAD_REQUEST, "weir_body_incomplete", INVALID, Client),
+            ErrorKind::CallerGone => (StatusCode::BAD_REQUEST, "weir_caller_gone", INVALID, Client),
             ErrorKind::UpstreamUnreachable => (StatusCode::BAD_GATEWAY, "weir_upstream_unreachable", API, Upstream),
             ErrorKind::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "weir_connect_timeout", API, Upstream),
             ErrorKind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, "weir_upstream_timeout", API, Upstream),
@@ -123,6 +126,7 @@ impl ErrorKind {
         match self {
             ErrorKind::ConnectTimeout | ErrorKind::UpstreamTimeout => EndReason::Timeout,
             ErrorKind::UpstreamUnreachable | ErrorKind::UpstreamBroken => EndReason::UpstreamGone,
+            ErrorKind::CallerGone => EndReason::ClientGone,
             _ => EndReason::Complete,
         }
     }

@@ -1,6 +1,7 @@
 //! A caller's body: JSON is held, within limits, so that it can be read before it is passed on; anything else streams.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -173,11 +174,18 @@ async fn next_piece(exchange: &mut Exchange, mut body: Pin<&mut Incoming>) -> Re
                 Ok(data) => return Ok(Some(data)),
                 Err(_) => continue,
             },
-            Some(Err(_)) => {
-                return Err(Error::new(ErrorKind::BodyIncomplete, "the request's body broke off"));
-            }
+            Some(Err(error)) => return Err(broken_off(&error)),
         }
     }
+}
+
+/// Why a caller's body ended early: it is framed wrongly, or the caller has gone.
+pub(super) fn broken_off(error: &hyper::Error) -> Error {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    if source.is_some_and(|source| matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)) {
+        return Error::new(ErrorKind::BodyIncomplete, "the request's body is not framed as HTTP says");
+    }
+    Error::new(ErrorKind::CallerGone, "the request's body broke off")
 }
 
 async fn discard(mut body: Pin<&mut Incoming>) {

@@ -233,6 +233,10 @@ impl Exchange {
     pub(super) async fn fail(mut self, error: &Error) -> Response<Answer> {
         let mut response = error.response(Some(&self.record.request_id));
         self.mark(response.headers_mut());
+        if error.kind == ErrorKind::CallerGone {
+            self.finish(End::CallerGone);
+            return response.map(Answer::whole);
+        }
         self.record.status = Status::Error;
         self.record.outcome.status_code = Some(error.kind.status().as_u16());
         self.record.outcome.end_reason = Some(error.kind.end_reason());

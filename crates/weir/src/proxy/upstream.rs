@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 
-use super::body::{Counted, within};
+use super::body::{Counted, broken_off, within};
 use super::exchange::Exchange;
 use super::headers;
 use super::route::Route;
@@ -222,7 +222,10 @@ async fn open(exchange: &mut Exchange, index: usize) -> Result<Connection, Error
 
 fn broken(provider: &str, error: &hyper::Error) -> Error {
     let what = if error.is_user() || error.is_body_write_aborted() {
-        return Error::new(ErrorKind::BodyIncomplete, "the request's body broke off on its way to the provider");
+        // What went wrong is the caller's body, which was being passed on.
+        let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<hyper::Error>());
+        let unknown = || Error::new(ErrorKind::CallerGone, "the request's body broke off on its way to the provider");
+        return source.map_or_else(unknown, broken_off);
     } else if error.is_parse() {
         "answered with something that is not HTTP"
     } else {
