@@ -121,6 +121,19 @@ fn a_head_that_is_not_http_is_refused_and_counted() {
 }
 
 #[test]
+fn a_body_that_is_framed_wrongly_is_refused_and_recorded() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let weir = Weir::before(&upstream);
+    let headers = [("content-type", "application/json"), ("transfer-encoding", "chunked")];
+    for (index, body) in ["zz\r\n", "3\r\nabcdef\r\n0\r\n\r\n", "ffffffffffffffffff\r\n"].into_iter().enumerate() {
+        let answer = weir.ask(request("POST /v1/chat/completions", &headers, body));
+        is_own_error(&answer, 400, "weir_body_incomplete", true);
+        assert_eq!(weir.settled(index + 1)[index]["event"], "llm_request_failed");
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
 fn a_flood_of_headers_is_refused_and_counted() {
     let upstream = Upstream::answering(json(ANSWER));
     let weir = Weir::before(&upstream);

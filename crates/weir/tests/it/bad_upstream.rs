@@ -1,8 +1,6 @@
 //! What providers should not send. What has begun to reach the caller passes as it is; what cannot pass is an error of
 //! Weir's own; either way there is one Record that says so.
 
-use std::io::Write as _;
-
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 

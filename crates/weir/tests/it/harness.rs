@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) use process::Process;
 pub(crate) use tls::Authority;
 pub(crate) use upstream::Upstream;
-pub(crate) use weir::{Weir, provider};
+pub(crate) use weir::{Metrics, Weir, provider};
 pub(crate) use wire::{Message, Wire};
 
 /// How long anything may take before a test gives up on it.

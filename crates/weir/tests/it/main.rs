@@ -8,6 +8,8 @@ mod egress;
 mod exact;
 mod gate;
 mod harness;
+mod limit;
 mod path;
 mod protocol;
 mod stream;
+mod sums;

@@ -72,8 +72,19 @@ fn a_streamed_body_that_breaks_off_does_not_reach_the_provider_whole() {
     );
     caller.close();
     let record = weir.settled(1).remove(0);
-    assert_ne!(record["status"], "success");
+    assert_eq!((&record["event"], &record["end_reason"]), (&"llm_request_cancelled".into(), &"client_gone".into()));
     assert!(upstream.seen().iter().all(|request| !request.whole));
+}
+
+#[test]
+fn a_streamed_body_that_is_framed_wrongly_is_the_callers_fault() {
+    let upstream = Upstream::start(|_, peer| peer.wait_until_left());
+    let weir = Weir::before(&upstream);
+    let headers = [("content-type", "text/plain"), ("transfer-encoding", "chunked")];
+    let answer = weir.ask(request("POST /v1/files", &headers, "3\r\nabc\r\nzz\r\n"));
+    is_own_error(&answer, 400, "weir_body_incomplete", true);
+    assert!(upstream.seen().iter().all(|request| !request.whole));
+    weir.settled(1);
 }
 
 #[test]

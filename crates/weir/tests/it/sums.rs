@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use meter::record::{Line, Owned};
 use meter::usage::Class;
 use serde_json::Value;
 
@@ -84,11 +85,12 @@ fn one(weir: &Weir, chance: &mut fastrand::Rng) {
     }
 }
 
-/// A figure of a Record as a whole number of 10^-scale, read off the journal's own digits.
-fn units(record: &Value, name: &str, scale: u8) -> u128 {
-    match record.get(name) {
-        None | Some(Value::Null) => 0,
-        Some(number) => decimal(&number.to_string(), scale),
+/// A figure of a Record as a whole number of 10^-scale, as the journal's digits have it.
+fn units(line: &Line, name: &str, scale: u8) -> u128 {
+    match line.get(name) {
+        None => 0,
+        Some(Owned::Fixed(units, kept)) if *kept == scale => (*units).into(),
+        other => panic!("{name} is {other:?}"),
     }
 }
 
@@ -102,11 +104,10 @@ fn decimal(text: &str, scale: u8) -> u128 {
 type Sums = BTreeMap<String, u128>;
 
 /// The counters, computed anew from the journal. Labels are `provider` and `model` as the metrics write them.
-fn of_journal(records: &[Value], labels: &dyn Fn(&Value) -> String) -> Sums {
+fn of_journal(records: &[Value], lines: &[Line]) -> Sums {
     let mut sums = Sums::new();
-    for record in records {
+    for ((record, line), labels) in records.iter().zip(lines).zip(labels_in_order(records)) {
         let text = |name: &str| record[name].as_str().unwrap_or_default();
-        let labels = labels(record);
         let mut add = |name: String, units: u128| *sums.entry(name).or_default() += units;
         let (api, status) = (text("api"), text("status"));
         add(format!("llm_requests_total{{{labels},api=\"{api}\",status=\"{status}\"}}"), 1);
@@ -127,11 +128,11 @@ fn of_journal(records: &[Value], labels: &dyn Fn(&Value) -> String) -> Sums {
                 add(format!("llm_tokens_total{{{labels},class=\"{}\"}}", class.name()), tokens.into());
             }
         }
-        let parts = ["cost_input_usd", "cost_output_usd", "cost_cache_usd"].map(|name| units(record, name, 9));
-        assert_eq!(parts.iter().sum::<u128>(), units(record, "cost_usd", 9), "{record:#}");
-        add(format!("llm_cost_usd_total{{{labels}}}"), units(record, "cost_usd", 9));
+        let parts = ["cost_input_usd", "cost_output_usd", "cost_cache_usd"].map(|name| units(line, name, 9));
+        assert_eq!(parts.iter().sum::<u128>(), units(line, "cost_usd", 9), "{record:#}");
+        add(format!("llm_cost_usd_total{{{labels}}}"), units(line, "cost_usd", 9));
         // A kilowatt-hour is 3.6 million joules; in units of 1e-12 kWh and 1e-7 J that is 36.
-        add(format!("llm_energy_joules_total{{{labels}}}"), units(record, "energy_consumption_kwh", 12) * 36);
+        add(format!("llm_energy_joules_total{{{labels}}}"), units(line, "energy_consumption_kwh", 12) * 36);
         let unpriced = text("cost_status") == "unpriced";
         add(format!("llm_unpriced_requests_total{{{labels}}}"), unpriced.into());
         add(format!("llm_request_duration_seconds_count{{{labels}}}"), 1);
@@ -169,7 +170,7 @@ fn labels_in_order(records: &[Value]) -> Vec<String> {
             }
             _ => "other".to_owned(),
         };
-        format!("provider=\"{}\",model=\"{model}\"", text("provider"))
+        format!("provider=\"{}\",model=\"{model}\"", text("provider").replace('"', "\\\""))
     };
     records.iter().map(label).collect()
 }
@@ -206,11 +207,7 @@ fn the_journals_sums_are_the_counters() {
     let events: std::collections::BTreeSet<&str> =
         records.iter().filter_map(|record| record["event"].as_str()).collect();
     assert_eq!(events.len(), 3, "completed, failed and cancelled: {events:?}");
-    let labels = labels_in_order(&records);
-    let by_id: BTreeMap<&str, String> =
-        records.iter().map(|record| record["request_id"].as_str().unwrap()).zip(labels).collect();
-    let journal = of_journal(&records, &|record| by_id[record["request_id"].as_str().unwrap()].clone());
-    assert_eq!(journal, of_metrics(&weir.metrics()));
+    assert_eq!(of_journal(&records, &weir.lines()), of_metrics(&weir.metrics()));
     check_page(&weir);
 }
 

@@ -70,8 +70,7 @@ impl Upstream {
         authority: &Authority,
         script: impl Fn(&Message, &mut Peer) + Send + Sync + 'static,
     ) -> Upstream {
-        let accept = authority.acceptor();
-        Upstream::with("https", move |wire| accept(wire), script)
+        Upstream::with("https", authority.acceptor(), script)
     }
 
     /// Answers every request with the same bytes.

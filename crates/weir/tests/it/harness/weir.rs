@@ -59,13 +59,22 @@ impl Weir {
     /// The journal's lines, each of which must be what the recorder writes: one object that says the same when it is read
     /// by the field table and written again.
     pub(crate) fn records(&self) -> Vec<Value> {
+        self.journal().split_inclusive(|byte| *byte == b'\n').map(|line| check_line(line).0).collect()
+    }
+
+    /// The same lines, read by the field table.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        self.journal().split_inclusive(|byte| *byte == b'\n').map(|line| check_line(line).1).collect()
+    }
+
+    fn journal(&self) -> Vec<u8> {
         let dir = self.dir.path().join("data/journal");
         let mut files: Vec<_> =
             std::fs::read_dir(dir).expect("a journal").map(|entry| entry.expect("a file").path()).collect();
         files.sort();
         let bytes: Vec<u8> = files.iter().flat_map(|path| std::fs::read(path).expect("a readable file")).collect();
         assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "the journal ends in the middle of a line");
-        bytes.split_inclusive(|byte| *byte == b'\n').map(check_line).collect()
+        bytes
     }
 
     /// Waits until nothing is in flight, and gives the Records, of which there must be `count`: in the journal, in
@@ -132,14 +141,14 @@ pub(crate) fn complete(config: &str, dir: &TempDir) -> String {
     whole + config + "\n[admin]\nlisten = \"127.0.0.1:0\"\n" + TABLES
 }
 
-fn check_line(line: &[u8]) -> Value {
+fn check_line(line: &[u8]) -> (Value, Line) {
     let shown = String::from_utf8_lossy(line);
     let value: Value = serde_json::from_slice(line).unwrap_or_else(|error| panic!("{error} in {shown:?}"));
     let parsed = Line::parse(line).unwrap_or_else(|| panic!("{shown:?} is not a Record's line"));
     let mut again = Vec::new();
     parsed.render(&mut again);
     assert_eq!(shown, String::from_utf8_lossy(&again));
-    value
+    (value, parsed)
 }
 
 /// A scrape: every sample once, values as text.
