@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::files;
@@ -63,6 +63,11 @@ impl Reader {
                 let path = files::path(&self.dir, self.next);
                 if *offset > 0 && path.exists() {
                     self.open = Some((File::open(path)?, 0));
+                    continue;
+                }
+                if file.metadata()?.nlink() == 0 {
+                    // This file and the next one went for want of room; what is left begins later.
+                    self.open = None;
                     continue;
                 }
                 return Ok(None);

@@ -56,6 +56,23 @@ fn lines_are_numbered_through_files_and_openings() {
 }
 
 #[test]
+fn a_reader_goes_on_after_the_files_that_went_before_it_came() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(dir.path(), small()).unwrap().0;
+    fill(&mut journal, 100);
+    let mut reader = Reader::new(dir.path(), 1);
+    let read = reader.read().unwrap().unwrap().count;
+    trim(dir.path(), journal.first(), 1, None, 0).unwrap();
+    // The file that is open can still be read; the ones behind it are gone.
+    let batch = reader.read().unwrap().unwrap();
+    assert_eq!((batch.first, batch.skipped), (journal.first(), journal.first() - 1 - read));
+    assert_eq!(batch.lines, lines(journal.first()..101));
+    assert_eq!(reader.read().unwrap(), None);
+    fill(&mut journal, 50);
+    assert_eq!(read_all(&mut reader), lines(101..151));
+}
+
+#[test]
 fn a_reader_follows_the_writer() {
     let dir = tempfile::tempdir().unwrap();
     let (mut journal, _) = Journal::open(dir.path(), small()).unwrap();
