@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ServeOptions;
 use crate::config::{Config, ConfigError, from_environment};
@@ -27,11 +28,13 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     let config = configure(options)?;
     let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
+    // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
+    let signals = Signals::listen()?;
     let running = Running::start(config)?;
     report(&running.recovered);
     eprintln!("weir: callers at http://{}/v1 ({})", running.listen, names.join(", "));
     eprintln!("weir: operators at http://{} (/metrics, /healthz, /readyz)", running.admin);
-    wait_for_signal()?;
+    signals.wait();
     eprintln!("weir: going down; answers under way may end");
     running.stop();
     Ok(())
@@ -71,14 +74,29 @@ fn report(recovered: &Recovered) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT. A reader of stdout that goes away ends nothing.
-pub(crate) fn wait_for_signal() -> io::Result<()> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        Ok(())
-    })
+/// SIGTERM and SIGINT. A reader of stdout that goes away ends nothing.
+struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (terminate, interrupt) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        };
+        Ok(Signals { runtime, terminate, interrupt })
+    }
+
+    fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+        });
+    }
 }
