@@ -1,0 +1,59 @@
+//! What an earlier Weir has written stays readable. The directories under `fixtures/` were left by real processes that were
+//! killed, and are never written anew: a change that needs other bytes there is a change that needs another version.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::audit::{Audit, bytes};
+use crate::process::{Setup, read_all};
+use crate::recovery::copy;
+use crate::upstream::Upstream;
+
+/// Records in the journal's two files, behind which stands a part of a line.
+const RECORDED: [&str; 6] = [
+    "01a208e3-54a2-781e-9648-f35ec1c11631",
+    "01a208e3-5786-7b1f-9e10-ca5ea0489277",
+    "01a208e3-598a-7e08-9b77-0a7b48687334",
+    "01a208e3-59f2-7d67-aff1-cca8955c6591",
+    "01a208e3-59f4-7882-a216-7df8772c43e1",
+    "01a208e3-5a0f-7817-894d-29297cea43b2",
+];
+/// In the table, beside one of those above.
+const IN_FLIGHT: [&str; 2] = ["01a208e3-5e1e-7c1d-97b0-3fd6bc4055c0", "01a208e3-5e60-7b91-82d3-29c0d98efcb1"];
+/// Lines that its stdout has had.
+const PRINTED: usize = 4;
+
+#[test]
+fn a_directory_of_version_1_gives_back_every_record() {
+    let root = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/fixtures/v1");
+    let data_dir = copy(&fixture, &root.path().join("data"));
+    let before = bytes(&data_dir);
+    let whole = memchr::memrchr(b'\n', &before).unwrap() + 1;
+    assert!(whole < before.len(), "there is no part of a line any more");
+
+    let upstream = Upstream::start();
+    let setup = Setup::new(root.path(), &data_dir, upstream.address, "", "");
+    let mut weir = setup.start_with(Stdio::piped());
+    let printed = read_all(weir.stdout());
+    assert!(weir.said().contains("cut off 230 bytes"), "{}", weir.said());
+    let new = weir.connect().chat(false).unwrap().id().unwrap();
+    weir.stop();
+
+    let (after, audit) = (bytes(&data_dir), Audit::of(&data_dir));
+    assert!(after.starts_with(&before[..whole]), "what stood there stands there");
+    assert_eq!(audit.facts.len(), RECORDED.len() + IN_FLIGHT.len() + 1);
+    RECORDED.iter().for_each(|id| assert!(!audit.fact(id).is_killed()));
+    IN_FLIGHT.iter().for_each(|id| assert!(audit.fact(id).is_killed()));
+    assert!(audit.fact(&new).priced);
+    let event = |number: usize| audit.fact(RECORDED[number]).event.as_str();
+    assert_eq!(
+        (event(0), event(3), event(5)),
+        ("llm_request_completed", "llm_request_failed", "llm_request_cancelled")
+    );
+    assert_eq!((audit.fact(RECORDED[0]).cost, audit.fact(RECORDED[2]).cost), (1_110_000, 29_500));
+    let unprinted: Vec<u8> = after.split_inclusive(|byte| *byte == b'\n').skip(PRINTED).flatten().copied().collect();
+    assert_eq!(printed.join().unwrap(), unprinted);
+    assert_eq!(fs::read_to_string(data_dir.join("version")).unwrap(), "1\n");
+}
