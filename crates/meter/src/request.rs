@@ -83,9 +83,10 @@ impl Asked {
         };
         match key {
             b"model" => {
-                if member.value != b"null" {
-                    self.model = Some(member.text().ok_or(BadRequest::ModelType)?);
-                }
+                self.model = match member.value {
+                    b"null" => None,
+                    _ => Some(member.text().ok_or(BadRequest::ModelType)?),
+                };
                 self.models.push(member.span.clone());
             }
             b"stream" => self.stream = member.value == b"true",

@@ -29,6 +29,7 @@ fn what_cannot_be_forwarded() {
     assert!(matches!(inspect(b"[1]"), Err(BadRequest::NotJson(_))));
     assert_eq!(inspect(br#"{"model": 5}"#), Err(BadRequest::ModelType));
     assert_eq!(inspect(br#"{"model": null}"#).unwrap().model, None);
+    assert_eq!(inspect(br#"{"model": "a", "model": null}"#).unwrap().model, None);
 }
 
 #[test]
