@@ -36,7 +36,9 @@ pub fn parse(text: &[u8]) -> Option<u64> {
     let get = |range: std::ops::Range<usize>| text[range].iter().fold(0, |sum, byte| sum * 10 + u64::from(byte - b'0'));
     let days = days_since_1970(get(0..4), get(5..7), get(8..10))?;
     let seconds = days * DAY + get(11..13) * 3600 + get(14..16) * 60 + get(17..19);
-    seconds.checked_mul(1_000_000_000)?.checked_add(get(20..29))
+    let nanos = seconds.checked_mul(1_000_000_000)?.checked_add(get(20..29))?;
+    // The 31st of February has a number too, but nothing that is written has such a day.
+    (format(nanos) == text).then_some(nanos)
 }
 
 /// Writes a number from the right, two digits at a time, into the whole of `out`.
@@ -89,7 +91,15 @@ mod tests {
             assert_eq!(format(nanos), text.as_bytes());
             assert_eq!(parse(text.as_bytes()), Some(nanos));
         }
-        assert_eq!(parse(b"2025-08-06T10:30:15.123Z"), None);
+        for wrong in [
+            "2025-08-06T10:30:15.123Z",
+            "2025-02-29T00:00:00.000000000Z",
+            "2025-13-01T00:00:00.000000000Z",
+            "2025-01-01T24:00:00.000000000Z",
+            "2025-01-01T00:00:60.000000000Z",
+        ] {
+            assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     proptest::proptest! {

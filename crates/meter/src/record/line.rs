@@ -215,7 +215,8 @@ impl Owned {
             Unit::Usd => Owned::Fixed(decimal::parse(plain, NANO_SCALE).ok()?, NANO_SCALE),
             Unit::Kwh => Owned::Fixed(decimal::parse(plain, PICO_SCALE).ok()?, PICO_SCALE),
             Unit::Seconds => Owned::Fixed(decimal::parse(plain, SECONDS_SCALE).ok()?, SECONDS_SCALE),
-            Unit::Number => Owned::Float(plain.parse().ok()?),
+            // Rust reads infinities, and figures too large as such; JSON has none.
+            Unit::Number => Owned::Float(plain.parse().ok().filter(|number: &f64| number.is_finite())?),
             Unit::Bool => Owned::Bool(plain.parse().ok()?),
             Unit::Time => Owned::Time(time::parse(quoted()?)?),
             Unit::Id => Owned::Id(super::id_from_text(quoted()?)?),

@@ -71,6 +71,19 @@ fn a_long_text_is_cut_and_the_line_says_so() {
 }
 
 #[test]
+fn what_is_no_figure_and_no_day_is_not_read() {
+    assert!(Line::parse(br#"{"temperature":-1.5}"#).is_some());
+    for line in [
+        r#"{"temperature":-inf}"#,
+        r#"{"temperature":-nan}"#,
+        r#"{"temperature":1e999}"#,
+        r#"{"timestamp":"2025-02-31T00:00:00.000000000Z"}"#,
+    ] {
+        assert!(Line::parse(line.as_bytes()).is_none(), "{line}");
+    }
+}
+
+#[test]
 fn ids_of_version_7() {
     let id = id_v7(0x0123_4567_89ab, u128::MAX);
     assert_eq!(id_text(&id), *b"01234567-89ab-7fff-bfff-ffffffffffff");
