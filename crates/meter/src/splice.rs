@@ -41,7 +41,8 @@ impl Splicer {
     }
 
     fn end_event(&mut self, tail: &[u8], out: &mut Vec<u8>) {
-        if self.passing {
+        if self.passing || self.held.len() + tail.len() > MAX_HELD {
+            out.append(&mut self.held);
             out.extend_from_slice(tail);
             self.passing = false;
         } else if self.held.is_empty() {
@@ -53,8 +54,11 @@ impl Splicer {
         }
     }
 
-    /// The stream is over: what is held of an event that never ended.
+    /// The stream is over: what is held of an event that never ended, or whose last CR might have had an LF.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.ends.after_cr && self.ends.blank {
+            self.end_event(b"", out);
+        }
         out.append(&mut self.held);
         *self = Splicer::default();
     }

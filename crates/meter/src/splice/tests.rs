@@ -85,6 +85,19 @@ fn an_endless_event_passes_in_bounded_memory() {
 }
 
 #[test]
+fn a_long_event_passes_at_any_cut() {
+    let long = format!("data: {{\"a\":\"{}\",\"usage\":null}}\n\n", "x".repeat(MAX_HELD));
+    assert!(text(&spliced(&[long.as_bytes()])) == long);
+    assert!(text(&spliced(&long.as_bytes().chunks(60_000).collect::<Vec<_>>())) == long);
+}
+
+#[test]
+fn a_last_event_that_ends_with_cr_is_spliced() {
+    let stream = format!("data: {{\"a\":1,\"usage\":null}}\r\rdata: {USAGE}\r\r");
+    assert_eq!(text(&spliced(&[stream.as_bytes()])), "data: {\"a\":1}\r\r");
+}
+
+#[test]
 fn an_unfinished_event_is_not_lost() {
     assert_eq!(text(&spliced(&[b"data: {\"a\":1}\n\ndata: {\"b\""])), "data: {\"a\":1}\n\ndata: {\"b\"");
 }
