@@ -54,7 +54,7 @@ impl Admin {
 
     fn ready(&self) -> Response<Full<Bytes>> {
         let (_, sound) = self.shared.recorder.health();
-        if self.shared.stopping.load(Ordering::Relaxed) {
+        if self.shared.draining.load(Ordering::Relaxed) {
             plain(StatusCode::SERVICE_UNAVAILABLE, "going down\n")
         } else if !sound {
             plain(StatusCode::SERVICE_UNAVAILABLE, "the journal cannot be written\n")

@@ -35,8 +35,6 @@ pub enum ErrorKind {
     TooManyInFlight,
     /// The journal cannot be written.
     JournalUnavailable,
-    /// Weir is going down.
-    ShuttingDown,
     /// The body is not JSON.
     InvalidJson,
     /// The body's `model` is not a string.
@@ -83,7 +81,6 @@ impl ErrorKind {
             ErrorKind::JournalUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "weir_journal_unavailable", API, Internal)
             }
-            ErrorKind::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "weir_shutting_down", API, Internal),
             ErrorKind::InvalidJson => (StatusCode::BAD_REQUEST, "weir_invalid_json", INVALID, Client),
             ErrorKind::InvalidModel => (StatusCode::BAD_REQUEST, "weir_invalid_model", INVALID, Client),
             ErrorKind::UnsupportedMediaType => {
@@ -135,7 +132,7 @@ impl ErrorKind {
     const fn retry_after(self) -> Option<Duration> {
         match self {
             ErrorKind::TooManyInFlight | ErrorKind::BodyMemory => Some(Duration::from_secs(1)),
-            ErrorKind::JournalUnavailable | ErrorKind::ShuttingDown => Some(Duration::from_secs(5)),
+            ErrorKind::JournalUnavailable => Some(Duration::from_secs(5)),
             _ => None,
         }
     }
@@ -144,19 +141,16 @@ impl ErrorKind {
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
-            ErrorKind::TooManyInFlight => {
-                "max_in_flight requests are under way; try again shortly, or raise it in weir.toml"
-            }
             ErrorKind::JournalUnavailable => {
                 "the journal cannot be written, so no request is accepted; free room on data_dir's disk (Weir goes on by \
                  itself), or set on_journal_failure = \"serve\""
             }
-            _ => "this Weir is going down; try again",
+            _ => "max_in_flight requests are under way; try again shortly, or raise it in weir.toml",
         }
     }
 
     /// The refusals, which are counted and not recorded.
-    pub const REFUSALS: [ErrorKind; 8] = [
+    pub const REFUSALS: [ErrorKind; 7] = [
         ErrorKind::ForbiddenHost,
         ErrorKind::ForbiddenOrigin,
         ErrorKind::NotFound,
@@ -164,7 +158,6 @@ impl ErrorKind {
         ErrorKind::UpgradeUnsupported,
         ErrorKind::TooManyInFlight,
         ErrorKind::JournalUnavailable,
-        ErrorKind::ShuttingDown,
     ];
 }
 

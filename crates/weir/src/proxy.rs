@@ -41,7 +41,9 @@ pub struct Shared {
     pub config: Config,
     /// Who writes Records.
     pub recorder: Arc<Recorder>,
-    /// Set when Weir goes down: what is cut off then was not left by its caller.
+    /// Set when Weir begins to go down and is no longer ready.
+    pub draining: AtomicBool,
+    /// Set when the grace period is over: what is cut off then was not left by its caller.
     pub stopping: AtomicBool,
     /// Refusals in the order of [`ErrorKind::REFUSALS`].
     pub refused: [AtomicU64; ErrorKind::REFUSALS.len()],
@@ -66,6 +68,7 @@ impl Shared {
             gate: Gate::new(&config),
             memory: Arc::new(Memory::new(config.body_memory)),
             inject_usage: config.providers.iter().map(|provider| AtomicBool::new(provider.inject_usage)).collect(),
+            draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             refused: Default::default(),
             bad_heads: AtomicU64::new(0),

@@ -81,7 +81,7 @@ pub(super) fn spawn_admin(
             }
             // The sender says so first and goes last; in between the answer to /readyz is that we are going down.
             if gone.wait_for(|stopping| *stopping).await.is_ok() {
-                shared.stopping.store(true, Ordering::Relaxed);
+                shared.draining.store(true, Ordering::Relaxed);
             }
             while gone.changed().await.is_ok() {}
         });
