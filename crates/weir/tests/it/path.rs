@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{ANSWER, CHAT, Upstream, Weir, answer, is_own_error, provider, request};
+use super::harness::{ANSWER, CHAT, Upstream, Weir, answer, is_own_error, provider, request, until};
 
 fn models(ids: &[&str]) -> Vec<u8> {
     let all: Vec<Value> = ids.iter().map(|id| json!({ "id": id, "object": "model", "extra": [1.50] })).collect();
@@ -70,6 +70,7 @@ fn a_streamed_body_that_breaks_off_does_not_reach_the_provider_whole() {
     caller.send(
         "POST /v1/files HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nabc",
     );
+    until("the request is admitted", || (weir.metrics().number("weir_accepted_total") == 1).then_some(()));
     caller.close();
     let record = weir.settled(1).remove(0);
     assert_eq!((&record["event"], &record["end_reason"]), (&"llm_request_cancelled".into(), &"client_gone".into()));

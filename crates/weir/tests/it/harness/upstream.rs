@@ -129,6 +129,12 @@ impl Upstream {
         seen.remove(0)
     }
 
+    /// Waits until a request has come whose body has this in it.
+    pub(crate) fn sees(&self, text: &str) {
+        let has = |seen: &[Message]| seen.iter().any(|request| request.text().contains(text));
+        until("the upstream has the request", || has(&self.seen.lock().expect("the requests")).then_some(()));
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
