@@ -79,6 +79,11 @@ impl Connection {
         stream.write_all(format!("{head}{body}").as_bytes())
     }
 
+    /// Whether the other side closes it without another word.
+    pub(crate) fn is_left(&mut self) -> bool {
+        matches!(self.reader.read(&mut [0]), Ok(0))
+    }
+
     /// Reads the head of an answer.
     pub(crate) fn head(&mut self) -> io::Result<Answer> {
         let status = self.line()?;

@@ -76,21 +76,22 @@ fn a_directory_that_cannot_be_written_to_is_named() {
     };
     let (_disk, why) = if rustix::process::getuid().is_root() {
         // Permissions do not hold for root.
-        let what = "a data_dir on a read-only file system";
-        let Some(disk) = Disk::mount(&root.path().join("disk"), "4m", what) else { return };
+        let test = "refusal::a_directory_that_cannot_be_written_to_is_named";
+        let Some(disk) = Disk::mount(&root.path().join("disk"), "4m", test) else { return };
         start();
         disk.make_read_only();
         (Some(disk), "Read-only file system")
     } else {
         start();
-        for directory in ["disk/used/journal", "disk/used", "disk"] {
-            fs::set_permissions(root.path().join(directory), fs::Permissions::from_mode(0o500)).unwrap();
+        for (path, mode) in [("disk/used/lock", 0o400), ("disk", 0o500)] {
+            fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
         }
-        fs::set_permissions(root.path().join("disk/used/lock"), fs::Permissions::from_mode(0o400)).unwrap();
         (None, "Permission denied")
     };
     for setup in [new, used] {
         let said = setup.start_in_vain();
         assert!(said.contains(why) && said.contains(setup.data_dir.to_str().unwrap()), "{said}");
     }
+    // So that it can be removed.
+    let _ = fs::set_permissions(root.path().join("disk"), fs::Permissions::from_mode(0o700));
 }
