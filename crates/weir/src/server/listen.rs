@@ -29,11 +29,15 @@ pub(super) fn bind(address: SocketAddr, count: usize, key: &str, flag: &str) -> 
             "cannot listen on {address}: {what}; choose another address with {flag} HOST:PORT, or `{key}` in weir.toml"
         ))
     };
-    // A shared port would also be shared with a stranger who shares it, so it is first taken alone.
-    let alone = open(address, false).map_err(explain)?;
-    let address = alone.local_addr().map_err(explain)?;
-    drop(alone);
-    (0..count).map(|_| open(address, true)).collect::<io::Result<_>>().map_err(explain)
+    // A shared port would also be shared with a stranger who shares it, so it is first taken alone. One that the system
+    // chooses is nobody else's.
+    if address.port() != 0 {
+        drop(open(address, false).map_err(explain)?);
+    }
+    let first = open(address, true).map_err(explain)?;
+    let address = first.local_addr().map_err(explain)?;
+    let others = (1..count).map(|_| open(address, true));
+    std::iter::once(Ok(first)).chain(others).collect::<io::Result<_>>().map_err(explain)
 }
 
 fn open(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
