@@ -187,11 +187,10 @@ impl Journal {
             std::fs::remove_file(&path)?;
             return Err(error);
         }
-        // What was set aside and not needed goes back to the disk.
-        self.file.set_len(self.length)?;
-        if self.options.sync {
-            self.file.sync_data()?;
-            File::open(&self.dir)?.sync_data()?;
+        if let Err(error) = self.leave_file() {
+            // A file that is named by a line of the one before would be taken for the last one after a restart.
+            std::fs::remove_file(&path)?;
+            return Err(error);
         }
         self.file = Arc::new(file);
         self.first = first;
@@ -199,6 +198,15 @@ impl Journal {
         self.allocated = room;
         self.opened = Instant::now();
         Ok(())
+    }
+
+    fn leave_file(&self) -> io::Result<()> {
+        if self.options.sync {
+            self.file.sync_data()?;
+            File::open(&self.dir)?.sync_data()?;
+        }
+        // What was set aside and not needed goes back to the disk; the last step, because until here it may still be needed.
+        self.file.set_len(self.length)
     }
 
     /// Gives back what was set aside; the last thing before a journal is left.
