@@ -387,8 +387,8 @@ impl Walker {
             self.end_word(&rest[..length], visitor);
             return self.comma(bytes, at + length);
         }
-        // Cut by the end of the piece, here or before. 64 bytes are the longest word worth knowing.
-        let room = MAX_KEY.saturating_sub(self.token.len());
+        // Cut by the end of the piece, here or before. One byte over the limit is enough to know that it is too long.
+        let room = (MAX_KEY + 1).saturating_sub(self.token.len());
         self.token.extend_from_slice(&rest[..length.min(room)]);
         if length < rest.len() {
             let token = std::mem::take(&mut self.token);
@@ -404,7 +404,8 @@ impl Walker {
             self.state = State::Broken;
             return;
         }
-        if self.here != DEAD {
+        // No figure is longer; half of one would be another.
+        if self.here != DEAD && word.len() <= MAX_KEY {
             let scalar = if literal { Scalar::Literal(word) } else { Scalar::Number(word) };
             visitor.scalar(self.here, scalar);
         }

@@ -25,6 +25,18 @@ fn a_stream_means_the_same_at_every_cut() {
 }
 
 #[test]
+fn a_number_too_long_is_nothing_at_every_cut() {
+    let body = format!("{{\"usage\":{{\"prompt_tokens\":1{}e-70,\"completion_tokens\":3}}}}", "0".repeat(70));
+    for cut in 0..=body.len() {
+        let mut meter = Meter::start(Format::Json);
+        meter.observe(&body.as_bytes()[..cut], 0);
+        meter.observe(&body.as_bytes()[cut..], 0);
+        let usage = meter.finish().answer.usage().unwrap();
+        assert_eq!((usage.input(), usage.output()), (0, 3), "cut at {cut}");
+    }
+}
+
+#[test]
 fn the_first_token_is_the_first_text() {
     let mut meter = Meter::start(Format::Events);
     for (at, event) in STREAM.split_inclusive("\n\n").enumerate() {
