@@ -1,0 +1,49 @@
+//! What must hold for any bytes, one module per target. The fuzz targets call [`TARGETS`]' functions with what libFuzzer
+//! makes up; `crates/weir/tests/corpus.rs` compiles the same files and calls them with the seeds, in every `cargo test`.
+//!
+//! An input is a plain file: the body, the line, the journal as it is. Where a reader takes pieces, the cuts are drawn from
+//! the bytes themselves ([`cuts`]), so that a seed can be read and an artifact be passed on.
+
+pub mod answer;
+pub mod config;
+pub mod inspect;
+pub mod journal;
+pub mod line;
+mod model;
+pub mod splice;
+
+/// What a target does with an input; it panics where something does not hold.
+pub type Check = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: &[(&str, Check)] = &[
+    ("answer", answer::check),
+    ("config", config::check),
+    ("inspect", inspect::check),
+    ("journal", journal::check),
+    ("line", line::check),
+    ("splice", splice::check),
+];
+
+/// Ways to cut `bytes`: at every byte, and a few that the bytes' own hash draws.
+fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
+    let mut ways = vec![bytes.chunks(1).collect::<Vec<_>>()];
+    // FNV-1a seeds the draw, xorshift goes on with it: any spread will do, as long as it is the same each time.
+    let mut state = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    for longest in [3, 16, 200] {
+        let (mut pieces, mut rest) = (Vec::new(), bytes);
+        while !rest.is_empty() {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // Empty pieces are cuts too.
+            let (piece, after) = rest.split_at(((state >> 11) as usize % (longest + 1)).min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        ways.push(pieces);
+    }
+    ways
+}
