@@ -5,7 +5,7 @@ pub mod view;
 use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use store::journal::Batch;
@@ -126,11 +126,8 @@ async fn show(mut view: View, lines: &Receiver<String>) -> io::Result<()> {
     write(view.opening())?;
     let mut drawn = Instant::now() - PLAIN_FRAME;
     let outcome = loop {
-        loop {
-            match lines.try_recv() {
-                Ok(line) => view.push(&line),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(line) = lines.try_recv() {
+            view.push(&line);
         }
         if in_place || drawn.elapsed() >= PLAIN_FRAME {
             drawn = Instant::now();

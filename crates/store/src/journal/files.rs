@@ -52,9 +52,7 @@ pub(super) fn recover(file: &File, dir: &Path, first: Seq) -> io::Result<(u64, u
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Some(body) = line.strip_suffix(b"\n") else { break };
         if !is_line(body) {
-            let path = dir.join(format!("{:020}.damaged", first + lines));
-            data_dir::create_file(&path)?.write_all(&bytes[length..])?;
-            found.set_aside = Some(path);
+            found.set_aside = Some(set_aside(dir, first + lines, &bytes[length..])?);
             break;
         }
         lines += 1;
@@ -71,8 +69,19 @@ pub(super) fn recover(file: &File, dir: &Path, first: Seq) -> io::Result<(u64, u
     Ok((lines, length as u64, found))
 }
 
+/// Puts damaged bytes into a file of their own, beside those of earlier damage.
+fn set_aside(dir: &Path, line: Seq, bytes: &[u8]) -> io::Result<PathBuf> {
+    let name = |number| dir.join(format!("{line:020}-{number}.damaged"));
+    let path = (1u64..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
+    data_dir::create_file(&path)?.write_all(bytes)?;
+    Ok(path)
+}
+
 fn is_line(body: &[u8]) -> bool {
-    body.first() == Some(&b'{') && body.last() == Some(&b'}') && memchr::memchr(0, body).is_none()
+    body.len() < super::reader::PIECE
+        && body.first() == Some(&b'{')
+        && body.last() == Some(&b'}')
+        && memchr::memchr(0, body).is_none()
 }
 
 /// The last line of the files before the one that begins with `first`.

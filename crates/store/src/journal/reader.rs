@@ -9,7 +9,7 @@ use super::files;
 use crate::Seq;
 
 /// How much is read at once. Longer than any line, and short enough not to keep a processor from others for long.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// Whole lines, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,17 @@ pub enum Key {
     Held(HeaderValue),
 }
 
+impl Key {
+    /// Takes a held key out of a text that a provider wrote, whatever its shape.
+    pub fn take_out_of(&self, text: &mut String) {
+        let Key::Held(value) = self else { return };
+        let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        if let Some(secret) = secret.filter(|secret| text.contains(secret)) {
+            *text = text.replace(secret, "[redacted]");
+        }
+    }
+}
+
 /// A pattern over model names: `*` stands for anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<String>);

@@ -261,6 +261,9 @@ impl Exchange {
         let shared = self.worker.shared.clone();
         settle::read(&mut self.record, &reading, &shared.config.prices, &shared.config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
+        if let Some(message) = &mut self.record.outcome.error_message {
+            shared.config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
+        }
         self.record()
     }
 

@@ -27,6 +27,10 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
             format!("Weir serves paths under /v1/, not {path}; point the client's base URL at http://HOST:PORT/v1");
         return Err(Error::new(ErrorKind::NotFound, message));
     };
+    if rest.split('/').any(is_dots) {
+        let message = "a path with . or .. among its segments is not passed on";
+        return Err(Error::new(ErrorKind::NotFound, message));
+    }
     if head.headers.contains_key(http::header::UPGRADE) {
         let message = "Weir does not pass WebSockets or other upgrades; use the HTTP API";
         return Err(Error::new(ErrorKind::UpgradeUnsupported, message));
@@ -46,6 +50,12 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
     }
     let message = format!("{path} takes {method}, not {}", head.method);
     Err(Error::new(ErrorKind::MethodNotAllowed, message))
+}
+
+/// Whether a segment would lead elsewhere once somebody resolves it: a provider's key is for what lies below its base URL.
+fn is_dots(segment: &str) -> bool {
+    let plain = segment.replace("%2e", ".").replace("%2E", ".");
+    plain == "." || plain == ".."
 }
 
 /// Whether a call's body must be JSON with a model.

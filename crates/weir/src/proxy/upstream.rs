@@ -252,6 +252,8 @@ pub(super) async fn fetch(
         .await
         .map_err(|error| broken(&provider.name, &error))?;
     let (head, body) = response.into_parts();
+    // The limit is what the ban on collecting asks for.
+    #[allow(clippy::disallowed_methods)]
     let bytes = http_body_util::BodyExt::collect(http_body_util::Limited::new(body, limit));
     let bytes =
         bytes.await.map_err(|_| Error::new(ErrorKind::UpstreamBroken, "the answer broke off or is too long"))?;

@@ -5,13 +5,16 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 use meter::meter::{Format, Meter, Nanos, Reading};
 
-/// An envelope that holds more than this is not opened further: no answer is so long, and a bomb is.
-const MAX_UNPACKED: u64 = 256 << 20;
+/// JSON shrinks to a tenth, perhaps a thirtieth; what grows by more than this is a bomb and is not opened further. So a
+/// piece of an answer costs a bounded time, whatever is in it.
+const MAX_GROWTH: u64 = 100;
+/// Up to here anything may grow.
+const FREE: u64 = 1 << 20;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) enum Watch {
-    Plain(Meter),
+    Plain(Box<Meter>),
     Packed(Box<MultiGzDecoder<Unpacked>>),
 }
 
@@ -21,12 +24,13 @@ pub(super) struct Unpacked {
     meter: Meter,
     at: Nanos,
     bytes: u64,
+    packed: u64,
 }
 
 impl Write for Unpacked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes += bytes.len() as u64;
-        if self.bytes > MAX_UNPACKED {
+        if self.bytes > FREE && self.bytes / MAX_GROWTH > self.packed {
             return Err(io::Error::other("unpacks to too much"));
         }
         self.meter.observe(bytes, self.at);
@@ -41,14 +45,18 @@ impl Write for Unpacked {
 impl Watch {
     pub(super) fn start(format: Format, encoding: Option<&[u8]>) -> Watch {
         match encoding {
-            None | Some(b"identity" | b"") => Watch::Plain(Meter::start(format)),
+            None | Some(b"identity" | b"") => Watch::plain(format),
             Some(b"gzip" | b"x-gzip") => {
-                let unpacked = Unpacked { meter: Meter::start(format), at: 0, bytes: 0 };
+                let unpacked = Unpacked { meter: Meter::start(format), at: 0, bytes: 0, packed: 0 };
                 Watch::Packed(Box::new(MultiGzDecoder::new(unpacked)))
             }
             // It was not asked for; it passes unread.
-            Some(_) => Watch::Plain(Meter::start(Format::Opaque)),
+            Some(_) => Watch::plain(Format::Opaque),
         }
+    }
+
+    fn plain(format: Format) -> Watch {
+        Watch::Plain(Box::new(Meter::start(format)))
     }
 
     pub(super) fn observe(&mut self, bytes: &[u8], at: Nanos) {
@@ -56,9 +64,10 @@ impl Watch {
             Watch::Plain(meter) => meter.observe(bytes, at),
             Watch::Packed(decoder) => {
                 decoder.get_mut().at = at;
+                decoder.get_mut().packed += bytes.len() as u64;
                 // What is no gzip, or too much of it, is not read further; the caller gets it all the same.
                 if decoder.write_all(bytes).and_then(|()| decoder.flush()).is_err() {
-                    *self = Watch::Plain(Meter::start(Format::Opaque));
+                    *self = Watch::plain(Format::Opaque);
                 }
             }
         }
@@ -76,7 +85,7 @@ impl Watch {
             Watch::Plain(meter) => meter.finish(),
             Watch::Packed(mut decoder) => {
                 let _ = decoder.try_finish();
-                let unread = Unpacked { meter: Meter::start(Format::Opaque), at: 0, bytes: 0 };
+                let unread = Unpacked { meter: Meter::start(Format::Opaque), at: 0, bytes: 0, packed: 0 };
                 std::mem::replace(decoder.get_mut(), unread).meter.finish()
             }
         }

@@ -135,6 +135,9 @@ async fn sweep(worker: Arc<Worker>) {
 async fn accepted(stream: TcpStream, worker: Arc<Worker>, tls: Option<TlsAcceptor>, stop: watch::Receiver<bool>) {
     // Without it small pieces of a stream would wait for each other.
     let _ = stream.set_nodelay(true);
+    // A caller that stops reading must not keep its slot for ever: the kernel closes what nobody takes for so long.
+    let silence = worker.shared.config.timeouts.between_chunks;
+    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(silence));
     match tls {
         None => call(stream, worker, stop).await,
         Some(tls) => {
