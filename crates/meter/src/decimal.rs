@@ -14,32 +14,30 @@ pub enum DecimalError {
     TooLarge(String),
 }
 
-/// Writes `units`·10^-`scale` as the shortest decimal: `875` at scale 6 is `0.000875`, `2000` at scale 3 is `2`.
+/// Digits of the largest number, and one in front of the point where there would be none.
+const WIDTH: usize = 32;
+
+/// Writes `units`·10^-`scale` as the shortest decimal: `875` at scale 6 is `0.000875`, `2000` at scale 3 is `2`. A scale is
+/// at most 20.
 pub fn write(units: u64, scale: u8, out: &mut Vec<u8>) {
-    let mut buffer = [0u8; 20];
-    let start = digits(units, &mut buffer);
-    let mut digits = &buffer[start..];
-    let mut scale = usize::from(scale);
-    while scale > 0 && units > 0 && digits.last() == Some(&b'0') {
-        digits = &digits[..digits.len() - 1];
-        scale -= 1;
+    let mut buffer = [b'0'; WIDTH];
+    let point = WIDTH - usize::from(scale.min(20));
+    // In front of the digits stand zeros, of which one belongs before the point.
+    let start = digits(units, &mut buffer).min(point - 1);
+    let mut end = WIDTH;
+    while end > point && buffer[end - 1] == b'0' {
+        end -= 1;
     }
-    if scale == 0 || units == 0 {
-        out.extend_from_slice(digits);
-    } else if let Some(whole) = digits.len().checked_sub(scale).filter(|whole| *whole > 0) {
-        out.extend_from_slice(&digits[..whole]);
+    out.extend_from_slice(&buffer[start..point]);
+    if end > point {
         out.push(b'.');
-        out.extend_from_slice(&digits[whole..]);
-    } else {
-        out.extend_from_slice(b"0.");
-        out.extend(std::iter::repeat_n(b'0', scale - digits.len()));
-        out.extend_from_slice(digits);
+        out.extend_from_slice(&buffer[point..end]);
     }
 }
 
 /// Writes digits to the end of `buffer`, two at a time; returns where they start.
-fn digits(mut number: u64, buffer: &mut [u8; 20]) -> usize {
-    let mut start = buffer.len();
+fn digits(mut number: u64, buffer: &mut [u8; WIDTH]) -> usize {
+    let mut start = WIDTH;
     while number >= 100 {
         start -= 2;
         buffer[start..start + 2].copy_from_slice(&pair((number % 100) as u8));

@@ -10,6 +10,10 @@ const DAY: u64 = 86_400;
 /// Writes nanoseconds since 1970 as `2025-08-06T10:30:15.123000000Z`.
 #[must_use]
 pub fn format(nanos: u64) -> [u8; WIDTH] {
+    if nanos == 0 {
+        // What stands where the time of a line's end is still to be written.
+        return *b"1970-01-01T00:00:00.000000000Z";
+    }
     let (seconds, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
     let (year, month, day) = civil(seconds / DAY);
     let second = seconds % DAY;

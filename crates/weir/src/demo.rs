@@ -50,7 +50,7 @@ fn demo(options: &DemoOptions) -> Result<(), Box<dyn std::error::Error>> {
         .enable_all()
         .build()?
         .block_on(animate(provider, options, running.listen.port(), view, &shown));
-    running.stop();
+    running.stop()?;
     Ok(outcome?)
 }
 

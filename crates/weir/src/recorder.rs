@@ -185,7 +185,7 @@ impl Recorder {
     pub fn describe(&self, slot: &Slot, record: &Record, scratch: &mut Vec<u8>) {
         let Place::Table(index) = slot.place else { return };
         scratch.clear();
-        record::render_within(record, store::inflight::DESCRIPTION, scratch);
+        record::render_begun(record, store::inflight::DESCRIPTION, scratch);
         if let Err(error) = self.table.write(index, &record.request_id, slot.since, scratch) {
             // The request goes on and will be recorded; only a crash meanwhile would lose it, and that is worth a word.
             if self.table_errors.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -312,6 +312,9 @@ impl Recorder {
     /// The file system refused.
     pub fn close(&self) -> io::Result<()> {
         let mut state = self.lock();
+        let in_flight = u64::from(state.balance.in_flight);
+        // A last try for what waits.
+        let _ = state.prepare(in_flight, &self.table);
         if state.balance.in_flight == 0 {
             let ended = state.slots.ended();
             self.table.forget_ended(&ended)?;

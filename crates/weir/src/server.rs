@@ -151,7 +151,10 @@ impl Running {
     }
 
     /// Stops accepting, lets answers end within the grace period, records the rest, flushes and closes.
-    pub fn stop(self) {
+    ///
+    /// # Errors
+    /// The journal could not be written to the end.
+    pub fn stop(self) -> Result<(), ServeError> {
         // Requests on kept connections are answered with `connection: close` from now on.
         self.stop.send_replace(true);
         for worker in self.workers {
@@ -163,11 +166,10 @@ impl Running {
             keeper.thread().unpark();
             let _ = keeper.join();
         }
-        if let Err(error) = self.shared.recorder.close() {
-            eprintln!("weir: the journal could not be closed: {error}");
-        }
+        let closed = self.shared.recorder.close().map_err(io_error("journal"));
         drop(self.stop);
         let _ = self.admin_thread.join();
+        closed
     }
 }
 

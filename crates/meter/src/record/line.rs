@@ -21,13 +21,23 @@ pub fn render(record: &Record, out: &mut Vec<u8>) {
 
 /// Writes the line of `record` in at most `limit` bytes, by cutting texts shorter and shorter until it fits.
 pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
+    write_line(record, limit, out, |_| true);
+}
+
+/// Writes what is known of a request that is under way, in at most `limit` bytes: the fields that say the same of every
+/// request until it ends are left out.
+pub fn render_begun(record: &Record, limit: usize, out: &mut Vec<u8>) {
+    write_line(record, limit, out, |field| !field.always || matches!(field.name, "model" | "temperature"));
+}
+
+fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: impl Fn(&Field) -> bool) {
     let start = out.len();
     out.reserve(USUAL);
     let keys = &**KEYS;
     for cap in [usize::MAX, 128, 64, 32, 8] {
         out.truncate(start);
         let mut writer = LineWriter { out, cap, truncated: false, start };
-        for (field, key) in FIELDS.iter().zip(keys) {
+        for (field, key) in FIELDS.iter().zip(keys).filter(|(field, _)| wanted(field)) {
             match (field.get)(record) {
                 Some(value) => writer.field(key, field, value),
                 None if field.always => writer.null(key),
@@ -125,7 +135,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {
-        let plain = rest.iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(rest.len());
+        let plain = plain_prefix(rest);
         out.extend_from_slice(&rest[..plain]);
         let Some(special) = rest.get(plain) else { break };
         match special {
@@ -142,6 +152,25 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
         rest = &rest[plain + 1..];
     }
     out.push(b'"');
+}
+
+/// How many bytes stand for themselves, looked through eight at a time.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..at + 8) {
+        let word = eight.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        // A byte's high bit comes out set where it is below a space, or equal to what it is compared with. Bytes above such
+        // a one may come out wrong, which the exact look below puts right.
+        let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
+        let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+        let found = (below(0x20, word) | equal(b'"') | equal(b'\\') | equal(0x7f)) & (ONES << 7);
+        if found != 0 {
+            break;
+        }
+        at += 8;
+    }
+    at + bytes[at..].iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(bytes.len() - at)
 }
 
 /// The bytes that do not stand for themselves in a string.

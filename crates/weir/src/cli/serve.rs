@@ -36,8 +36,7 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("weir: operators at http://{} (/metrics, /healthz, /readyz)", running.admin);
     signals.wait();
     eprintln!("weir: going down; answers under way may end");
-    running.stop();
-    Ok(())
+    Ok(running.stop()?)
 }
 
 fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {

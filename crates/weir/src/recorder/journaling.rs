@@ -63,7 +63,15 @@ impl Journaling {
         self.failed.is_none()
     }
 
+    /// Gives back what was set aside. What still waits is lost to this process, and that is said.
     pub(super) fn close(&mut self) -> io::Result<()> {
+        if !self.waiting.is_empty() {
+            let count = self.waiting.len();
+            return Err(io::Error::other(format!(
+                "{count} Records could not be written ({}); the next start records their requests without tokens",
+                self.error()
+            )));
+        }
         self.journal.close()
     }
 

@@ -89,6 +89,7 @@ fn line(orphan: &Orphan, timestamp: u64) -> Line {
     let processing = started_at(&line).map_or(0, |started| timestamp.saturating_sub(started));
     line.set("timestamp", Owned::Time(timestamp));
     line.set("request_id", Owned::Id(orphan.id));
+    line.set("logger_name", text("llm-metrics"));
     line.set("level", text(Status::Error.level()));
     line.set("event", text(Status::Error.event()));
     line.set("status", text(Status::Error.name()));
