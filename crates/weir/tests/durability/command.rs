@@ -40,9 +40,7 @@ fn without_a_configuration_the_keys_decide() {
 fn a_held_key_stays_on_this_machine() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = serve(directory.path(), "0.0.0.0:0");
-    let Output { status, stderr, .. } = command.env("OPENAI_API_KEY", "sk-test").output().unwrap();
-    let said = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(1), "{said}");
+    let said = Weir::refused(command.env("OPENAI_API_KEY", "sk-test"));
     for part in ["0.0.0.0:0", "provider \"openai\"", "Listen on 127.0.0.1", "api_key = \"caller\""] {
         assert!(said.contains(part), "{part} is not in: {said}");
     }
@@ -67,9 +65,7 @@ fn the_version_carries_the_commit() {
 fn a_wrong_configuration_is_refused_with_a_hint() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("weir.toml"), "listn = \"127.0.0.1:4000\"\n").unwrap();
-    let Output { status, stderr, .. } = serve(directory.path(), "127.0.0.1:0").output().unwrap();
-    let said = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(1), "{said}");
+    let said = Weir::refused(&mut serve(directory.path(), "127.0.0.1:0"));
     assert!(said.contains("weir.toml") && said.contains("did you mean `listen`?"), "{said}");
 }
 

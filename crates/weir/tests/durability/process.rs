@@ -88,14 +88,11 @@ impl Setup {
         Weir::spawn(&mut command)
     }
 
-    /// Starts it although it should not: waits for its end and returns how it ended and what it said.
+    /// Starts it although it should not, and returns what it said.
     pub(crate) fn start_in_vain(&self) -> String {
-        let mut weir = self.spawn();
-        let status = weir.wait();
-        let said = weir.said();
-        assert_eq!(status.code(), Some(1), "{said}");
-        assert!(!said.contains("panicked"), "{said}");
-        said
+        let mut command = self.command();
+        command.stdout(Stdio::null());
+        Weir::refused(&mut command)
     }
 }
 
@@ -149,6 +146,16 @@ impl Weir {
         });
         (weir.callers, weir.operators) = (callers, operators);
         weir
+    }
+
+    /// Starts `command`, which must fail, and returns what it said.
+    pub(crate) fn refused(command: &mut Command) -> String {
+        let mut weir = Weir::spawn(command);
+        let status = weir.wait();
+        let said = weir.said();
+        assert_eq!(status.code(), Some(1), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        said
     }
 
     /// What it has said on stderr.
