@@ -123,7 +123,7 @@ impl Weir {
 impl Drop for Weir {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            running.stop();
+            running.stop().unwrap();
         }
     }
 }
