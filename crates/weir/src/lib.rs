@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod error;
+pub mod framing;
 pub mod metrics;
 pub mod proxy;
 pub mod recorder;

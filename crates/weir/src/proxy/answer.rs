@@ -4,6 +4,7 @@
 //! that completes it; a stream's is the one that says so; otherwise it is the end itself.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -16,14 +17,14 @@ use tokio::time::Sleep;
 
 use super::exchange::Exchange;
 use super::settle::End;
-use super::upstream::{Connection, Remote};
+use super::upstream::Remote;
 
 /// Why a body ends early. The caller sees its connection broken off, as the provider's was.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     /// The provider broke off.
     #[error("the provider broke off its answer")]
-    Upstream(#[from] hyper::Error),
+    Upstream(#[from] io::Error),
     /// A limit on time.
     #[error("the provider was silent for too long, or the request took too long")]
     Timeout,
@@ -42,13 +43,13 @@ pub enum Answer {
 pub struct Metered {
     remote: Remote,
     exchange: Exchange,
-    /// Goes back to the pool when the answer has been read to its end.
-    connection: Option<Connection>,
     splicer: Option<Splicer>,
     /// What is ready to leave.
     ready: Option<Frame<Bytes>>,
     /// Set while the disk is waited for.
     wait: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// How the answer broke off, until the caller's side is told.
+    broken: Option<Broken>,
     over: bool,
     timer: Option<Pin<Box<Sleep>>>,
     last_piece: Instant,
@@ -72,27 +73,22 @@ impl Answer {
     }
 
     /// A provider's answer as it comes. One without a body is recorded at once.
-    pub(super) async fn metered(
-        mut exchange: Exchange,
-        remote: Remote,
-        connection: Option<Connection>,
-        splice: bool,
-    ) -> Answer {
+    pub(super) async fn metered(mut exchange: Exchange, mut remote: Remote, splice: bool) -> Answer {
         if remote.is_end_stream() {
             let recorder = exchange.shared().recorder.clone();
             if let Some(seq) = exchange.finish(End::Whole) {
                 recorder.synced(seq).await;
             }
-            exchange.worker().pool.put(connection);
+            exchange.worker().pool.put(remote.release());
             return Answer::Whole(Bytes::new());
         }
         Answer::Metered(Box::new(Metered {
             remote,
             exchange,
-            connection,
             splicer: splice.then(Splicer::default),
             ready: None,
             wait: None,
+            broken: None,
             over: false,
             timer: None,
             last_piece: Instant::now(),
@@ -110,12 +106,21 @@ impl Metered {
             if let Some(frame) = self.ready.take() {
                 return Poll::Ready(Some(Ok(frame)));
             }
+            if let Some(broken) = self.broken.take() {
+                return Poll::Ready(Some(Err(broken)));
+            }
             if self.over {
                 return Poll::Ready(None);
             }
             match Pin::new(&mut self.remote).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => self.take(frame),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(self.broken(error)))),
+                Poll::Ready(Some(Err(error))) => {
+                    // An error ends the connection with what is still to be written on it, so what came before the break
+                    // is let go first.
+                    self.broken = Some(self.broke(error));
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
                     ready!(self.poll_silence(context));
@@ -175,11 +180,12 @@ impl Metered {
 
     fn close(&mut self) {
         self.over = true;
-        self.exchange.worker().pool.put(self.connection.take());
+        let connection = self.remote.release();
+        self.exchange.worker().pool.put(connection);
     }
 
     /// What came before the break has left already, but for an event that was held.
-    fn broken(&mut self, error: hyper::Error) -> Broken {
+    fn broke(&mut self, error: io::Error) -> Broken {
         self.finish(End::UpstreamGone);
         self.over = true;
         Broken::Upstream(error)
@@ -229,7 +235,9 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match self {
             Answer::Whole(bytes) => bytes.is_empty(),
-            Answer::Metered(metered) => metered.over && metered.ready.is_none() && metered.wait.is_none(),
+            Answer::Metered(metered) => {
+                metered.over && metered.ready.is_none() && metered.wait.is_none() && metered.broken.is_none()
+            }
         }
     }
 

@@ -178,7 +178,7 @@ impl Exchange {
 
     /// The provider's answer has begun: its head goes to the caller, its body will be watched.
     pub(super) async fn answer(mut self, sent: Sent) -> Response<Answer> {
-        let Sent { mut head, body, connection, injected } = sent;
+        let Sent { mut head, body, injected } = sent;
         self.times.last_piece = self.elapsed();
         self.note(&head);
         super::headers::remove_hop_by_hop(&mut head.headers);
@@ -188,7 +188,7 @@ impl Exchange {
             // What is taken out is not counted in any length that was announced.
             head.headers.remove(http::header::CONTENT_LENGTH);
         }
-        let answer = Answer::metered(self, body, connection, splice).await;
+        let answer = Answer::metered(self, body, splice).await;
         Response::from_parts(head, answer)
     }
 

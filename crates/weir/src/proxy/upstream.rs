@@ -1,26 +1,29 @@
 //! The way to a provider: kept connections, new ones, and what goes wrong on it.
 
 mod connect;
+mod link;
 
+use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
-use http::{Request, response};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
+use http::response;
+use http_body::{Body, Frame};
 
 use super::body::{Counted, broken_off, within};
 use super::exchange::Exchange;
 use super::headers;
 use super::route::Route;
 use crate::error::{Error, ErrorKind};
+use crate::framing::Decoder;
 
 pub(super) use connect::tls;
+use link::{Failure, Link};
 
 /// How long a connection is kept that nobody uses. Most servers keep theirs longer than this; some Python ones 5 seconds,
 /// and their closing is seen while the connection waits.
@@ -39,46 +42,11 @@ pub(super) enum Outgoing {
     Stream(Counted),
 }
 
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        match this {
-            Outgoing::Empty => Poll::Ready(None),
-            Outgoing::Whole(bytes) => {
-                let bytes = std::mem::take(bytes);
-                *this = Outgoing::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
-            }
-            Outgoing::Stream(body) => Pin::new(body).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Outgoing::Empty => true,
-            Outgoing::Whole(bytes) => bytes.is_empty(),
-            Outgoing::Stream(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Outgoing::Empty => SizeHint::with_exact(0),
-            Outgoing::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Outgoing::Stream(body) => body.size_hint(),
-        }
-    }
-}
-
 /// A provider's answer, whose head has come.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) head: response::Parts,
     pub(super) body: Remote,
-    pub(super) connection: Option<Connection>,
     /// Whether the stream was asked for its usage on the caller's behalf.
     pub(super) injected: bool,
 }
@@ -87,43 +55,52 @@ pub(super) struct Sent {
 #[derive(Debug)]
 pub(super) struct Remote {
     front: Option<Bytes>,
-    broken: Option<hyper::Error>,
-    incoming: Incoming,
+    broken: Option<io::Error>,
+    connection: Option<Connection>,
+    decoder: Decoder,
+    /// Whether the connection can be used again.
+    keep: bool,
 }
 
 impl Remote {
-    pub(super) fn put_back(&mut self, front: Bytes, broken: Option<hyper::Error>) {
+    pub(super) fn put_back(&mut self, front: Bytes, broken: Option<io::Error>) {
         self.front = Some(front).filter(|front| !front.is_empty());
         self.broken = broken;
+    }
+
+    /// The connection, if the body was read to its end and nothing speaks against using it again.
+    pub(super) fn release(&mut self) -> Option<Connection> {
+        self.connection.take().filter(|connection| self.keep && self.decoder.is_over() && connection.link.is_clean())
     }
 }
 
 impl Body for Remote {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if let Some(front) = self.front.take() {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        if let Some(front) = this.front.take() {
             return Poll::Ready(Some(Ok(Frame::data(front))));
         }
-        if let Some(error) = self.broken.take() {
+        if let Some(error) = this.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        Pin::new(&mut self.incoming).poll_frame(context)
+        match &mut this.connection {
+            Some(connection) => connection.link.poll_body(context, &mut this.decoder).map_ok(Frame::data),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.front.is_none() && self.broken.is_none() && self.incoming.is_end_stream()
+        self.front.is_none() && self.broken.is_none() && self.decoder.is_over()
     }
 }
 
 /// A connection to a provider.
 #[derive(Debug)]
 pub(super) struct Connection {
-    sender: SendRequest<Outgoing>,
+    link: Link,
     provider: usize,
     idle_since: Instant,
 }
@@ -143,14 +120,13 @@ impl Pool {
 
     fn take(&self, provider: usize) -> Option<Connection> {
         let mut idle = self.idle[provider].lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| !connection.sender.is_closed());
-        let last_ready = idle.iter().rposition(|connection| connection.sender.is_ready())?;
-        Some(idle.remove(last_ready))
+        // Those that were closed meanwhile are let go on the way.
+        std::iter::from_fn(|| idle.pop()).find_map(|mut one| one.link.is_waiting().then_some(one))
     }
 
     /// Keeps a connection whose answer was read to its end.
     pub(super) fn put(&self, connection: Option<Connection>) {
-        let Some(mut connection) = connection.filter(|connection| !connection.sender.is_closed()) else { return };
+        let Some(mut connection) = connection else { return };
         connection.idle_since = Instant::now();
         let mut idle = self.idle[connection.provider].lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
@@ -162,7 +138,7 @@ impl Pool {
     pub fn sweep(&self) {
         for idle in &self.idle {
             let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|connection| !connection.sender.is_closed() && connection.idle_since.elapsed() < KEEP);
+            idle.retain_mut(|one| one.idle_since.elapsed() < KEEP && one.link.is_waiting());
         }
     }
 }
@@ -180,10 +156,8 @@ pub(super) async fn send(
     let provider = &config.providers[route.provider];
     let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
     headers::prepare(head, provider, &outgoing, proxied)?;
-    let mut request = Request::new(outgoing);
-    *request.method_mut() = head.method.clone();
-    *request.uri_mut() = std::mem::take(&mut head.uri);
-    *request.headers_mut() = std::mem::take(&mut head.headers);
+    let Parts { method, uri, headers, .. } = head;
+    let mut outgoing = outgoing;
     loop {
         let kept = worker.pool.take(route.provider);
         let was_kept = kept.is_some();
@@ -193,20 +167,18 @@ pub(super) async fn send(
         };
         exchange.departed();
         let limit = exchange.at_most(config.timeouts.first_byte);
-        let Some(outcome) = within(limit, connection.sender.try_send_request(request)).await else {
+        let Some(outcome) = within(limit, connection.link.ask(method, uri, headers, outgoing)).await else {
             let message = format!("provider \"{}\" did not answer within {limit:.1?}", provider.name);
             return Err(Error::new(ErrorKind::UpstreamTimeout, message));
         };
         match outcome {
-            Ok(response) => {
-                let (head, incoming) = response.into_parts();
-                let body = Remote { front: None, broken: None, incoming };
-                return Ok(Sent { head, body, connection: Some(connection), injected: false });
+            Ok((head, all_sent)) => {
+                let keep = head.keep && all_sent;
+                let body = Remote { front: None, broken: None, connection: Some(connection), decoder: head.body, keep };
+                return Ok(Sent { head: head.parts, body, injected: false });
             }
-            Err(mut error) => match error.take_message().filter(|_| was_kept) {
-                Some(unsent) => request = unsent,
-                None => return Err(broken(&provider.name, error.error())),
-            },
+            Err(Failure::Unsent(unsent)) if was_kept => outgoing = unsent,
+            Err(failure) => return Err(broken(&provider.name, &failure)),
         }
     }
 }
@@ -215,21 +187,16 @@ async fn open(exchange: &mut Exchange, index: usize) -> Result<Connection, Error
     let before = exchange.elapsed();
     let worker = exchange.worker().clone();
     let limit = exchange.at_most(worker.shared.config.timeouts.connect);
-    let sender = connect::connect(&worker.shared, index, limit).await;
+    let link = connect::connect(&worker.shared, index, limit).await;
     exchange.connected(exchange.elapsed() - before);
-    Ok(Connection { sender: sender?, provider: index, idle_since: Instant::now() })
+    Ok(Connection { link: link?, provider: index, idle_since: Instant::now() })
 }
 
-fn broken(provider: &str, error: &hyper::Error) -> Error {
-    let what = if error.is_user() || error.is_body_write_aborted() {
-        // What went wrong is the caller's body, which was being passed on.
-        let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<hyper::Error>());
-        let unknown = || Error::new(ErrorKind::CallerGone, "the request's body broke off on its way to the provider");
-        return source.map_or_else(unknown, broken_off);
-    } else if error.is_parse() {
-        "answered with something that is not HTTP"
-    } else {
-        "closed the connection before it answered"
+fn broken(provider: &str, failure: &Failure) -> Error {
+    let what = match failure {
+        Failure::Body(error) => return broken_off(error),
+        Failure::NotHttp => "answered with something that is not HTTP",
+        Failure::Closed | Failure::Unsent(_) => "closed the connection before it answered",
     };
     Error::new(ErrorKind::UpstreamBroken, format!("provider \"{provider}\" {what}"))
 }
@@ -246,16 +213,14 @@ pub(super) async fn fetch(
     headers::prepare(&mut head, provider, &Outgoing::Empty, proxied)?;
     headers::ask_for_plain_bytes(&mut head.headers);
     let connecting = worker.shared.config.timeouts.connect;
-    let mut sender = connect::connect(&worker.shared, index, connecting).await?;
-    let response = sender
-        .send_request(Request::from_parts(head, Outgoing::Empty))
-        .await
-        .map_err(|error| broken(&provider.name, &error))?;
-    let (head, body) = response.into_parts();
-    // The limit is what the ban on collecting asks for.
-    #[allow(clippy::disallowed_methods)]
-    let bytes = http_body_util::BodyExt::collect(http_body_util::Limited::new(body, limit));
-    let bytes =
-        bytes.await.map_err(|_| Error::new(ErrorKind::UpstreamBroken, "the answer broke off or is too long"))?;
-    Ok((head, bytes.to_bytes()))
+    let mut link = connect::connect(&worker.shared, index, connecting).await?;
+    let asked = link.ask(&head.method, &head.uri, &head.headers, Outgoing::Empty).await;
+    let (head, _) = asked.map_err(|failure| broken(&provider.name, &failure))?;
+    let (mut decoder, mut body) = (head.body, BytesMut::new());
+    while let Some(piece) = poll_fn(|context| link.poll_body(context, &mut decoder)).await {
+        let piece = piece.ok().filter(|piece| body.len() + piece.len() <= limit);
+        let broken = || Error::new(ErrorKind::UpstreamBroken, "the answer broke off or is too long");
+        body.extend_from_slice(&piece.ok_or_else(broken)?);
+    }
+    Ok((head.parts, body.freeze()))
 }

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::Outgoing;
+use super::link::Link;
 use crate::config::{Config, Provider};
 use crate::error::{Error, ErrorKind};
 use crate::proxy::Shared;
@@ -52,10 +50,10 @@ pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
 }
 
 /// Connects to a provider, within `limit`.
-pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> Result<SendRequest<Outgoing>, Error> {
+pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> Result<Link, Error> {
     let provider = &shared.config.providers[index];
     match within(limit, establish(shared, provider)).await {
-        Some(Ok(sender)) => Ok(sender),
+        Some(Ok(link)) => Ok(link),
         Some(Err(error)) => {
             let message =
                 format!("provider \"{}\" at {} cannot be reached: {error}", provider.name, provider.authority);
@@ -71,7 +69,7 @@ pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> R
     }
 }
 
-async fn establish(shared: &Shared, provider: &Provider) -> io::Result<SendRequest<Outgoing>> {
+async fn establish(shared: &Shared, provider: &Provider) -> io::Result<Link> {
     let host = provider.authority.host();
     let proxy = shared.config.upstream.proxy_for(host);
     let mut stream = match proxy {
@@ -79,12 +77,12 @@ async fn establish(shared: &Shared, provider: &Provider) -> io::Result<SendReque
         None => dial(host, provider.port()).await?,
     };
     stream.set_nodelay(true)?;
-    let Some(tls) = shared.tls.as_ref().filter(|_| provider.is_tls()) else { return handshake(stream).await };
+    let Some(tls) = shared.tls.as_ref().filter(|_| provider.is_tls()) else { return Ok(stream.into()) };
     if proxy.is_some() {
         tunnel(&mut stream, &provider.authority, provider.port()).await?;
     }
     let name = ServerName::try_from(bare(host).to_owned()).map_err(io::Error::other)?;
-    handshake(TlsConnector::from(tls.clone()).connect(name, stream).await?).await
+    Ok(TlsConnector::from(tls.clone()).connect(name, stream).await?.into())
 }
 
 async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -94,13 +92,6 @@ async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
 /// An IPv6 address without its brackets.
 fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
-}
-
-async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> io::Result<SendRequest<Outgoing>> {
-    let (sender, connection) = Builder::new().handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    // Ends with its connection; what goes wrong on it is told to whoever waits for an answer.
-    tokio::spawn(async move { drop(connection.await) });
-    Ok(sender)
 }
 
 /// Asks an HTTP proxy for a way through.
