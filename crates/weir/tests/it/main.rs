@@ -13,3 +13,4 @@ mod path;
 mod protocol;
 mod stream;
 mod sums;
+mod time;
