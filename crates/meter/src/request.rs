@@ -160,7 +160,8 @@ impl Asked {
 
 fn number(member: &Member<'_>) -> Option<f64> {
     // Beyond a million neither temperature nor top_p means anything, and a figure without exponent would fill the line.
-    std::str::from_utf8(member.value).ok()?.parse::<f64>().ok().filter(|number| number.abs() <= 1e6)
+    let number = std::str::from_utf8(member.value).ok()?.parse::<f64>().ok()?;
+    (number == 0.0 || (1e-6..=1e6).contains(&number.abs())).then_some(number)
 }
 
 /// Applies edits that do not overlap.

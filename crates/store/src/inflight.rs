@@ -67,12 +67,6 @@ impl Inflight {
         self.file.set_len(length)
     }
 
-    /// How many slots there are.
-    #[must_use]
-    pub fn slots(&self) -> u32 {
-        self.slots
-    }
-
     /// Writes a slot: one write to the kernel. A description that is too long is left out.
     ///
     /// # Errors
@@ -94,14 +88,6 @@ impl Inflight {
     /// The file system refused.
     pub fn forget_ended(&self, slots: &[u32]) -> io::Result<()> {
         slots.iter().try_for_each(|slot| self.file.write_all_at(&[0; 4], offset(*slot)))
-    }
-
-    /// Waits until the table is on the disk.
-    ///
-    /// # Errors
-    /// The file system refused.
-    pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
     }
 }
 

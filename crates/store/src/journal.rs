@@ -90,6 +90,10 @@ impl Journal {
         data_dir::create_dir(dir)?;
         let first = files::list(dir)?.last().map_or(1, |file| file.first);
         let file = data_dir::create_file(&files::path(dir, first))?;
+        if options.sync {
+            // The file's name has to survive as well.
+            File::open(dir)?.sync_data()?;
+        }
         let (lines, length, mut found) = files::recover(&file, dir, first)?;
         if found.last_line.is_none() {
             found.last_line = files::last_line_before(dir, first)?;

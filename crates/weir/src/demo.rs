@@ -31,7 +31,7 @@ pub fn run(options: &DemoOptions) -> ExitCode {
     match demo(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("weir: {error}");
+            crate::log::say(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 //! Pure; RFC 9112 is meant by every section number.
 
 use std::fmt::Write as _;
+use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -54,43 +55,52 @@ pub struct Head {
 /// The bytes are no head of an answer, or it is too long.
 pub fn read_head(buffer: &mut BytesMut, method: &Method) -> Result<Option<Head>, Malformed> {
     loop {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut parsed = httparse::Response::new(&mut headers);
-        let length = match parsed.parse(buffer) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if buffer.len() < MAX_HEAD => return Ok(None),
-            _ => return Err(Malformed),
+        let Some(length) = head_length(buffer) else {
+            // What can never become a head is found out before its end has come.
+            let hopeless = buffer.len() >= MAX_HEAD || parse(buffer, |_| ()).is_err();
+            return if hopeless { Err(Malformed) } else { Ok(None) };
         };
-        let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed)?;
-        let version_1_1 = parsed.version == Some(1);
-        // Names and values are remembered as places, so that the values can share the buffer they came in.
-        let start = buffer.as_ptr() as usize;
-        let mut places = [(0, 0, 0); MAX_HEADERS];
-        let count = parsed.headers.len();
-        for (place, header) in places.iter_mut().zip(parsed.headers.iter()) {
-            let name = header.name.as_ptr() as usize - start;
-            *place = (name, header.name.len(), header.value.as_ptr() as usize - start);
-        }
-        let lengths = parsed.headers.iter().map(|header| header.value.len());
-        let lengths: [usize; MAX_HEADERS] = fill(lengths);
         let bytes = buffer.split_to(length).freeze();
-        if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
-            continue;
+        let read = parse(&bytes, |parsed| {
+            let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed)?;
+            if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(None);
+            }
+            let mut headers = HeaderMap::with_capacity(parsed.headers.len() + 4);
+            for header in parsed.headers.iter() {
+                let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| Malformed)?;
+                // Values share the bytes they came in.
+                let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value)).map_err(|_| Malformed)?;
+                headers.append(name, value);
+            }
+            head(status, parsed.version == Some(1), headers, method).map(Some)
+        })?;
+        if let Some(head) = read.ok_or(Malformed)?? {
+            return Ok(Some(head));
         }
-        let mut headers = HeaderMap::with_capacity(count + 4);
-        for ((name, name_length, value), value_length) in places.into_iter().zip(lengths).take(count) {
-            let name = HeaderName::from_bytes(&bytes[name..name + name_length]).map_err(|_| Malformed)?;
-            let value = bytes.slice(value..value + value_length);
-            headers.append(name, HeaderValue::from_maybe_shared(value).map_err(|_| Malformed)?);
-        }
-        return head(status, version_1_1, headers, method).map(Some);
     }
 }
 
-fn fill(values: impl Iterator<Item = usize>) -> [usize; MAX_HEADERS] {
-    let mut all = [0; MAX_HEADERS];
-    all.iter_mut().zip(values).for_each(|(place, value)| *place = value);
-    all
+/// Parses what may be a head; `None` where it is not whole.
+fn parse<T>(bytes: &[u8], read: impl FnOnce(&httparse::Response<'_, '_>) -> T) -> Result<Option<T>, Malformed> {
+    let mut headers = [const { MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers) {
+        Ok(httparse::Status::Complete(_)) => Ok(Some(read(&parsed))),
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(_) => Err(Malformed),
+    }
+}
+
+/// Up to just behind the blank line that ends a head.
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    let ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1);
+    ends.into_iter().find_map(|next| match &bytes[next..] {
+        [b'\n', ..] => Some(next + 1),
+        [b'\r', b'\n', ..] => Some(next + 2),
+        _ => None,
+    })
 }
 
 fn head(status: StatusCode, version_1_1: bool, mut headers: HeaderMap, method: &Method) -> Result<Head, Malformed> {

@@ -7,6 +7,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod framing;
+pub mod log;
 pub mod metrics;
 pub mod proxy;
 pub mod recorder;

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod caller;
+mod deadline;
 mod exchange;
 mod headers;
 mod models;
@@ -29,6 +30,7 @@ use crate::recorder::Recorder;
 pub use answer::Answer;
 use body::{Inbound, Memory};
 pub use caller::Gate;
+pub use deadline::Deadlines;
 use exchange::Exchange;
 use route::Route;
 pub use upstream::Pool;
@@ -43,8 +45,6 @@ pub struct Shared {
     pub recorder: Arc<Recorder>,
     /// Set when Weir begins to go down and is no longer ready.
     pub draining: AtomicBool,
-    /// Set when the grace period is over: what is cut off then was not left by its caller.
-    pub stopping: AtomicBool,
     /// Refusals in the order of [`ErrorKind::REFUSALS`].
     pub refused: [AtomicU64; ErrorKind::REFUSALS.len()],
     /// Connections that broke before a request could be read.
@@ -69,7 +69,6 @@ impl Shared {
             memory: Arc::new(Memory::new(config.body_memory)),
             inject_usage: config.providers.iter().map(|provider| AtomicBool::new(provider.inject_usage)).collect(),
             draining: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
             refused: Default::default(),
             bad_heads: AtomicU64::new(0),
             recorder,
@@ -81,7 +80,10 @@ impl Shared {
         if let Some(index) = ErrorKind::REFUSALS.iter().position(|kind| *kind == error.kind) {
             self.refused[index].fetch_add(1, Ordering::Relaxed);
         }
-        error.response(None).map(Answer::whole)
+        let id = exchange::new_id(crate::recorder::now());
+        let mut response = error.response(Some(&id));
+        exchange::mark(&id, response.headers_mut());
+        response.map(Answer::whole)
     }
 }
 
@@ -92,10 +94,12 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     /// Connections to providers.
     pub pool: Pool,
+    /// Set when the grace period is over: what is cut off then was not left by its caller.
+    pub stopping: AtomicBool,
 }
 
-/// Answers a request.
-pub async fn handle(worker: Arc<Worker>, request: Request<Incoming>) -> Response<Answer> {
+/// Answers a request that came over the connection of these `deadlines`.
+pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Request<Incoming>) -> Response<Answer> {
     let (mut head, body) = request.into_parts();
     let shared = worker.shared.clone();
     let origin = match shared.gate.check(&head) {
@@ -109,9 +113,15 @@ pub async fn handle(worker: Arc<Worker>, request: Request<Incoming>) -> Response
     };
     let slot = match shared.recorder.admit() {
         Ok(slot) => slot,
-        Err(kind) => return shared.refuse(&Error::new(kind, kind.advice())),
+        Err(kind) => {
+            let mut response = shared.refuse(&Error::new(kind, kind.advice()));
+            if let Some(origin) = origin {
+                caller::allow(&origin, response.headers_mut());
+            }
+            return response;
+        }
     };
-    let mut exchange = Exchange::begin(worker, slot, api, &head);
+    let mut exchange = Exchange::begin(worker, &deadlines, slot, api, &head);
     let outcome = pass(&mut exchange, &mut head, body).await;
     let mut response = match outcome {
         Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
@@ -136,6 +146,8 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     let shared = exchange.shared().clone();
     let inbound = body::receive(exchange, head, body).await?;
     if exchange.api() == Api::Models && (shared.config.providers.len() > 1 || !shared.config.routes.is_empty()) {
+        exchange.describe()?;
+        exchange.departed();
         return models::merged(exchange, head).await.map(Passed::Own);
     }
     let asked = match &inbound {
@@ -147,7 +159,7 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     }
     let route = route::find(&shared.config, exchange.api(), asked.as_ref())?;
     exchange.routed(&shared.config, &route);
-    exchange.describe();
+    exchange.describe()?;
     let sent = match (inbound, asked) {
         (Inbound::Json(body, _held), Some(asked)) => send_json(exchange, head, &body, &asked, &route).await?,
         (Inbound::Stream(body), _) => upstream::send(exchange, head, Outgoing::Stream(body), &route).await?,

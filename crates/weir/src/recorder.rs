@@ -55,6 +55,9 @@ pub struct Recorder {
     first_new_line: Seq,
     /// Up to which line the journal is on the disk; the number of the next one. Moves only with `fsync`.
     synced: watch::Sender<Seq>,
+    /// Set when a sync failed. The kernel reports that once and may drop what it could not write, so that no later success
+    /// says anything of it: from then on nothing is promised any more.
+    sync_failed: AtomicBool,
     /// The thread that commits in groups, to be woken when there is something to commit.
     committer: OnceLock<Thread>,
     table_errors: AtomicU64,
@@ -148,6 +151,7 @@ impl Recorder {
             }),
             table,
             options,
+            sync_failed: AtomicBool::new(false),
             committer: OnceLock::new(),
             table_errors: AtomicU64::new(0),
         };
@@ -159,6 +163,9 @@ impl Recorder {
     /// # Errors
     /// [`ErrorKind::TooManyInFlight`], [`ErrorKind::JournalUnavailable`].
     pub fn admit(&self) -> Result<Slot, ErrorKind> {
+        if self.sync_failed.load(Ordering::Relaxed) && self.options.on_failure == OnJournalFailure::Refuse {
+            return Err(ErrorKind::JournalUnavailable);
+        }
         let mut state = self.lock();
         let taken = u64::from(state.balance.in_flight) + 1;
         if let Err(error) = state.prepare(taken, &self.table) {
@@ -182,16 +189,18 @@ impl Recorder {
     }
 
     /// Writes into the table what is known of a request: one write to the kernel. Called again when more is known.
-    pub fn describe(&self, slot: &Slot, record: &Record, scratch: &mut Vec<u8>) {
-        let Place::Table(index) = slot.place else { return };
+    ///
+    /// # Errors
+    /// The table cannot be written; a crash now would lose the request.
+    pub fn describe(&self, slot: &Slot, record: &Record, scratch: &mut Vec<u8>) -> io::Result<()> {
+        let Place::Table(index) = slot.place else { return Ok(()) };
         scratch.clear();
         record::render_begun(record, store::inflight::DESCRIPTION, scratch);
-        if let Err(error) = self.table.write(index, &record.request_id, slot.since, scratch) {
-            // The request goes on and will be recorded; only a crash meanwhile would lose it, and that is worth a word.
+        self.table.write(index, &record.request_id, slot.since, scratch).inspect_err(|error| {
             if self.table_errors.fetch_add(1, Ordering::Relaxed) == 0 {
-                eprintln!("weir: the table of what is in flight cannot be written: {error}");
+                crate::log::say(format_args!("the table of what is in flight cannot be written: {error}"));
             }
-        }
+        })
     }
 
     /// Appends the Record of a request that has ended and gives its slot back. Returns the line's number, unless the line
@@ -220,8 +229,9 @@ impl Recorder {
     /// Tries what a failing journal left undone, begins a new file where one is due, and syncs. Called regularly.
     pub fn tend(&self) {
         let mut state = self.lock();
-        let in_flight = u64::from(state.balance.in_flight);
-        if let Err(error) = state.prepare(in_flight, &self.table) {
+        // For one more than there are, as an admission would: a journal that has room for nobody is not sound.
+        let next = u64::from(state.balance.in_flight) + 1;
+        if let Err(error) = state.prepare(next, &self.table) {
             state.journal.report(&error);
         }
     }
@@ -244,16 +254,17 @@ impl Recorder {
     /// appended while one sync ran shares the next.
     pub fn commit(&self, stop: &AtomicBool) {
         let _ = self.committer.set(std::thread::current());
-        let mut failing = false;
         loop {
             let stopping = stop.load(Ordering::Acquire);
             if let Err(error) = self.sync() {
-                if !std::mem::replace(&mut failing, true) {
-                    eprintln!("weir: the journal cannot be synced: {error}; answers wait");
+                if !self.sync_failed.swap(true, Ordering::Relaxed) {
+                    crate::log::say(format_args!(
+                        "the disk could not take the journal: {error}; what was answered lately may not survive a loss of \
+                         power. No request is accepted until the disk is sound and Weir is started again"
+                    ));
                 }
-                std::thread::sleep(COMMIT_RETRY);
-            } else {
-                failing = false;
+                // Their answers were paid for; holding them back would make nothing safer.
+                self.synced.send_replace(Seq::MAX);
             }
             if stopping {
                 return;
@@ -303,7 +314,7 @@ impl Recorder {
     #[must_use]
     pub fn health(&self) -> (Balance, bool) {
         let state = self.lock();
-        (state.balance.clone(), state.journal.is_sound())
+        (state.balance.clone(), state.journal.is_sound() && !self.sync_failed.load(Ordering::Relaxed))
     }
 
     /// Gives back to the disk what was set aside. Nothing is appended afterwards.

@@ -124,7 +124,7 @@ impl Running {
             .enumerate()
             .map(|(index, listener)| {
                 let pool = Pool::new(shared.config.providers.len());
-                let worker = Arc::new(Worker { shared: shared.clone(), pool });
+                let worker = Arc::new(Worker { shared: shared.clone(), pool, stopping: AtomicBool::new(false) });
                 connection::spawn_worker(index, listener, worker, tls.clone(), stopping.clone())
             })
             .collect::<io::Result<Vec<_>>>()
@@ -224,7 +224,7 @@ fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
         if trimmed.is_none_or(|trimmed| trimmed.elapsed() >= TRIM) {
             trimmed = Some(Instant::now());
             if let Err(error) = trim(shared, followers, housekeeping) {
-                eprintln!("weir: old journal files could not be looked after: {error}");
+                crate::log::say(format_args!("old journal files could not be looked after: {error}"));
             }
         }
         std::thread::park_timeout(TEND);
@@ -239,10 +239,10 @@ fn trim(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
     housekeeping.journal_bytes.store(trimmed.bytes, Ordering::Relaxed);
     if trimmed.unseen_lines > 0 {
         housekeeping.dropped_lines.fetch_add(trimmed.unseen_lines, Ordering::Relaxed);
-        eprintln!(
-            "weir: journal.max_bytes is reached: {} lines went that a follower had not read",
+        crate::log::say(format_args!(
+            "journal.max_bytes is reached: {} lines went that a follower had not read",
             trimmed.unseen_lines
-        );
+        ));
     }
     Ok(())
 }

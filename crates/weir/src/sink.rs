@@ -169,7 +169,11 @@ impl<S: Sink> Work<S> {
     fn step(&mut self) -> io::Result<u64> {
         let Some(batch) = self.reader.read()? else { return Ok(0) };
         if batch.skipped > 0 {
-            eprintln!("weir: {}: {} lines went before they could be delivered", self.sink.name(), batch.skipped);
+            crate::log::say(format_args!(
+                "{}: {} lines went before they could be delivered",
+                self.sink.name(),
+                batch.skipped
+            ));
         }
         let (count, next) = (batch.count, batch.first + batch.count);
         self.sink.deliver(batch)?;
@@ -180,7 +184,7 @@ impl<S: Sink> Work<S> {
 
     fn fail(&mut self, error: &io::Error) {
         if self.progress.errors.fetch_add(1, Ordering::Relaxed) == 0 {
-            eprintln!("weir: {}: {error}; trying again", self.sink.name());
+            crate::log::say(format_args!("{}: {error}; trying again", self.sink.name()));
         }
         // What could not be delivered is read again.
         self.reader = Reader::new(&self.dir, self.progress.next());

@@ -36,6 +36,7 @@ mod node {
     pub(super) const TOOL_CALL_ID: u8 = 27;
     pub(super) const EVENT_TYPE: u8 = 28;
     pub(super) const EVENT_DELTA: u8 = 29;
+    pub(super) const TOTAL: u8 = 30;
 }
 
 /// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
@@ -67,6 +68,7 @@ pub struct Answer {
     pub response_over: bool,
     input: Option<u64>,
     output: Option<u64>,
+    total: Option<u64>,
     parts: Parts,
 }
 
@@ -77,13 +79,19 @@ impl Answer {
         if self.input.is_none() && self.output.is_none() {
             return None;
         }
-        Some(Usage::from_inclusive(self.input.unwrap_or(0), self.output.unwrap_or(0), self.parts))
+        let (input, mut output) = (self.input.unwrap_or(0), self.output.unwrap_or(0));
+        // Some speakers (xAI, Gemini) leave reasoning out of the output and count it in the total only.
+        if let Some(beyond) = self.total.and_then(|total| total.checked_sub(input.saturating_add(output))) {
+            output = output.saturating_add(beyond);
+        }
+        Some(Usage::from_inclusive(input, output, self.parts))
     }
 
     fn count(&mut self, node: u8, tokens: u64) {
         match node {
             node::INPUT => self.input = Some(tokens),
             node::OUTPUT => self.output = Some(tokens),
+            node::TOTAL => self.total = Some(tokens),
             node::CACHED => self.parts.cached_input = tokens,
             node::CACHE_WRITE => self.parts.cache_write = tokens,
             node::AUDIO_INPUT => self.parts.audio_input = tokens,
@@ -105,6 +113,10 @@ impl Answer {
             node::ERROR_MESSAGE | node::ERROR => &mut self.error_message,
             _ => return,
         };
+        // A response that is under way says so, which is no reason to finish.
+        if node == node::STATUS && matches!(scalar, Scalar::Text(b"in_progress" | b"queued")) {
+            return;
+        }
         // Each chunk of a stream repeats the id and the model; they are taken once.
         let repeated = matches!(node, node::ID | node::MODEL) && slot.is_some();
         if !repeated && let Some(text) = scalar.text() {
@@ -206,6 +218,7 @@ fn usage(key: &[u8]) -> u8 {
         b"completion_tokens" | b"output_tokens" => node::OUTPUT,
         b"prompt_tokens_details" | b"input_tokens_details" => node::INPUT_DETAILS,
         b"completion_tokens_details" | b"output_tokens_details" => node::OUTPUT_DETAILS,
+        b"total_tokens" => node::TOTAL,
         b"prompt_cache_hit_tokens" => node::CACHED,
         _ => DEAD,
     }

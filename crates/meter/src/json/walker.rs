@@ -17,6 +17,8 @@ const MAX_NODES: usize = 12;
 const MAX_KEY: usize = 64;
 const MAX_SCALAR: usize = 1024;
 const MAX_RAW: usize = 1024;
+/// What is counted in answers stays below this: a million million is more than any request uses, and sums of it fit.
+const MAX_COUNT: u64 = 1_000_000_000_000;
 
 /// A value without members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +37,11 @@ impl Scalar<'_> {
     pub fn count(&self) -> Option<u64> {
         let Scalar::Number(digits) = self else { return None };
         let text = std::str::from_utf8(digits).ok()?;
-        text.parse().ok().or_else(|| {
+        let whole = text.parse::<u64>().ok().or_else(|| {
             let number = text.parse::<f64>().ok()?;
-            (number >= 0.0 && number.fract() == 0.0 && number < 9e15).then_some(number as u64)
-        })
+            (number >= 0.0 && number.fract() == 0.0 && number < MAX_COUNT as f64).then_some(number as u64)
+        });
+        whole.filter(|count| *count < MAX_COUNT)
     }
 
     /// The text of a string.

@@ -19,7 +19,7 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
     match serve(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("weir: {error}");
+            crate::log::say(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }
@@ -32,10 +32,10 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     let signals = Signals::listen()?;
     let running = Running::start(config)?;
     report(&running.recovered);
-    eprintln!("weir: callers at http://{}/v1 ({})", running.listen, names.join(", "));
-    eprintln!("weir: operators at http://{} (/metrics, /healthz, /readyz)", running.admin);
+    crate::log::say(format_args!("callers at http://{}/v1 ({})", running.listen, names.join(", ")));
+    crate::log::say(format_args!("operators at http://{} (/metrics, /healthz, /readyz)", running.admin));
     signals.wait();
-    eprintln!("weir: going down; answers under way may end");
+    crate::log::say(format_args!("going down; answers under way may end"));
     Ok(running.stop()?)
 }
 
@@ -47,8 +47,8 @@ fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {
         None => {
             let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
             let (config, table) = from_environment(is_set)?;
-            eprintln!("weir: no {USUAL} and no --config; providers by their usual key variables:");
-            table.iter().for_each(|line| eprintln!("  {line}"));
+            crate::log::say(format_args!("no {USUAL} and no --config; providers by their usual key variables:"));
+            table.iter().for_each(|line| crate::log::say(format_args!("  {line}")));
             config
         }
     };
@@ -63,13 +63,16 @@ fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {
 
 fn report(recovered: &Recovered) {
     if recovered.lines > 0 {
-        eprintln!("weir: recorded {} requests that an earlier process had not finished", recovered.lines);
+        crate::log::say(format_args!("recorded {} requests that an earlier process had not finished", recovered.lines));
     }
     if recovered.torn_bytes > 0 {
-        eprintln!("weir: cut off {} bytes of an unfinished line", recovered.torn_bytes);
+        crate::log::say(format_args!("cut off {} bytes of an unfinished line", recovered.torn_bytes));
     }
     if let Some(path) = &recovered.set_aside {
-        eprintln!("weir: the journal was damaged; what could not be read was set aside in {}", path.display());
+        crate::log::say(format_args!(
+            "the journal was damaged; what could not be read was set aside in {}",
+            path.display()
+        ));
     }
 }
 

@@ -112,6 +112,11 @@ impl Metered {
             if self.over {
                 return Poll::Ready(None);
             }
+            if self.exchange.is_late() {
+                self.finish(End::Timeout);
+                self.over = true;
+                return Poll::Ready(Some(Err(Broken::Timeout)));
+            }
             match Pin::new(&mut self.remote).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => self.take(frame),
                 Poll::Ready(Some(Err(error))) => {

@@ -17,7 +17,6 @@ use meter::meter::Format;
 
 use super::exchange::Exchange;
 use super::route;
-use crate::config::Key;
 use crate::error::{Error, ErrorKind};
 
 /// How long what is over the limit is read and thrown away, so that the caller gets to read why.
@@ -90,6 +89,7 @@ pub(super) async fn receive(exchange: &mut Exchange, head: &Parts, body: Incomin
     } else if body.is_end_stream() {
         return Ok(Inbound::Empty);
     }
+    refuse_forms(exchange, head)?;
     let packed = head.headers.contains_key(CONTENT_ENCODING);
     if !must_be_json && (!json || packed) {
         return Ok(Inbound::Stream(Counted { body, counter: exchange.request_counter() }));
@@ -100,14 +100,27 @@ pub(super) async fn receive(exchange: &mut Exchange, head: &Parts, body: Incomin
     Ok(Inbound::Json(bytes, held))
 }
 
+/// What a browser's form or script may send across sites without asking is not passed on with Weir's key. Files come as
+/// multipart, which a browser never sends without naming its origin.
+fn refuse_forms(exchange: &Exchange, head: &Parts) -> Result<(), Error> {
+    let essence = content_type(head).split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let form = essence.is_empty()
+        || essence.eq_ignore_ascii_case(b"text/plain")
+        || essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded");
+    if form && exchange.holds_key() {
+        let message = "send the request with content-type: application/json, or what its body is";
+        return Err(Error::new(ErrorKind::UnsupportedMediaType, message));
+    }
+    Ok(())
+}
+
 fn content_type(head: &Parts) -> &[u8] {
     head.headers.get(CONTENT_TYPE).map_or(b"", |value| value.as_bytes())
 }
 
 /// A browser's form cannot say that it is JSON, so where Weir adds a key to whatever comes, saying so is required.
 fn require_plain_json(exchange: &Exchange, head: &Parts, json: bool) -> Result<(), Error> {
-    let holds_key = exchange.shared().config.providers.iter().any(|provider| matches!(provider.key, Key::Held(_)));
-    let message = if holds_key && !json {
+    let message = if exchange.holds_key() && !json {
         "send the request with content-type: application/json"
     } else if head.headers.contains_key(CONTENT_ENCODING) {
         "send the request's body without content-encoding; Weir has to read its model"
@@ -124,7 +137,7 @@ async fn collect(exchange: &mut Exchange, head: &Parts, body: Incoming, held: &m
     if announced.is_some_and(|length| length > limit) {
         // A caller that waits for leave to send hears no at once.
         if !head.headers.contains_key(EXPECT) {
-            exchange.describe();
+            exchange.describe()?;
             discard(body).await;
         }
         return Err(too_large(limit));
@@ -133,6 +146,7 @@ async fn collect(exchange: &mut Exchange, head: &Parts, body: Incoming, held: &m
     while let Some(piece) = next_piece(exchange, body.as_mut()).await? {
         let length = (first.len() + rest.len() + piece.len()) as u64;
         if length > limit {
+            exchange.describe()?;
             discard(body).await;
             return Err(too_large(limit));
         }
@@ -163,7 +177,7 @@ async fn next_piece(exchange: &mut Exchange, mut body: Pin<&mut Incoming>) -> Re
         let frame = match at_once {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                exchange.describe();
+                exchange.describe()?;
                 exchange.wait_for_caller(poll_fn(|context| body.as_mut().poll_frame(context))).await?
             }
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::response;
 use http::{HeaderName as Name, Response};
@@ -19,16 +19,18 @@ use store::Seq;
 
 use super::answer::Answer;
 use super::body::within;
+use super::deadline::{Deadline, Deadlines};
 use super::route::Route;
 use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
 use super::{Shared, Worker};
-use crate::config::Config;
+use crate::config::{Config, Key, OnJournalFailure};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot};
 
 const REQUEST_ID: Name = Name::from_static("x-request-id");
+const WEIR_ERROR: Name = Name::from_static("x-weir-error");
 const WEIR_REQUEST_ID: Name = Name::from_static("x-weir-request-id");
 
 /// See the module.
@@ -37,12 +39,15 @@ pub(super) struct Exchange {
     worker: Arc<Worker>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
+    _deadline: Deadline,
     record: Box<Record>,
     started: Instant,
     format: Format,
     watch: Option<Watch>,
     times: Marks,
     streamed: Option<Arc<AtomicU64>>,
+    /// What the caller showed, to be taken out of what the provider says of it.
+    shown: Option<HeaderValue>,
 }
 
 /// Moments and waits that the Record's times are made of, in nanoseconds since the start.
@@ -54,30 +59,39 @@ struct Marks {
     connect: Nanos,
     /// When the request left for the provider.
     departed: Option<Nanos>,
-    /// When the last piece of the answer came.
+    /// When the last piece of the answer came, or when it was given up.
     last_piece: Nanos,
 }
 
 impl Exchange {
     /// Begins with what the head says.
-    pub(super) fn begin(worker: Arc<Worker>, slot: Slot, api: Api, head: &Parts) -> Exchange {
+    pub(super) fn begin(
+        worker: Arc<Worker>,
+        deadlines: &Arc<Deadlines>,
+        slot: Slot,
+        api: Api,
+        head: &Parts,
+    ) -> Exchange {
         let now = recorder::now();
-        let mut record =
-            Box::new(Record { request_id: id_v7(now / 1_000_000, fastrand::u128(..)), ..Record::default() });
+        let mut record = Box::new(Record { request_id: new_id(now), ..Record::default() });
         record.times.started_at = now;
         record.what.api = api;
         record.what.simulated = worker.shared.config.simulated;
         record.who.instance.clone_from(&worker.shared.config.instance);
         introduce(&mut record.who, &head.headers);
+        let started = Instant::now();
+        let deadline = deadlines.begin(started + worker.shared.config.timeouts.total);
         Exchange {
             worker,
             slot: Some(slot),
+            _deadline: deadline,
             record,
-            started: Instant::now(),
+            started,
             format: Format::Opaque,
             watch: None,
             times: Marks::default(),
             streamed: None,
+            shown: head.headers.get(AUTHORIZATION).cloned(),
         }
     }
 
@@ -93,6 +107,11 @@ impl Exchange {
         self.record.what.api
     }
 
+    /// Whether Weir adds a key to what it passes on.
+    pub(super) fn holds_key(&self) -> bool {
+        self.shared().config.providers.iter().any(|provider| matches!(provider.key, Key::Held(_)))
+    }
+
     /// Nanoseconds since the start.
     pub(super) fn elapsed(&self) -> Nanos {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
@@ -103,16 +122,25 @@ impl Exchange {
         self.started + self.shared().config.timeouts.total
     }
 
+    /// Whether the request's time is up and its Record is still to be written.
+    pub(super) fn is_late(&self) -> bool {
+        !self.is_finished() && Instant::now() >= self.deadline()
+    }
+
     /// How long a wait may take that has a limit of its own: no longer than the request as a whole.
     pub(super) fn at_most(&self, limit: Duration) -> Duration {
         limit.min(self.deadline().saturating_duration_since(Instant::now()))
     }
 
     /// Puts into the table what is known by now.
-    pub(super) fn describe(&self) {
-        if let Some(slot) = &self.slot {
-            let mut scratch = Vec::with_capacity(store::inflight::DESCRIPTION);
-            self.shared().recorder.describe(slot, &self.record, &mut scratch);
+    pub(super) fn describe(&self) -> Result<(), Error> {
+        let (Some(slot), shared) = (&self.slot, self.shared()) else { return Ok(()) };
+        let mut scratch = Vec::with_capacity(store::inflight::DESCRIPTION);
+        match shared.recorder.describe(slot, &self.record, &mut scratch) {
+            Err(_) if shared.config.on_journal_failure == OnJournalFailure::Refuse => {
+                Err(Error::new(ErrorKind::JournalUnavailable, ErrorKind::JournalUnavailable.advice()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -158,7 +186,8 @@ impl Exchange {
 
     /// The request leaves for the provider.
     pub(super) fn departed(&mut self) {
-        self.times.departed = Some(self.elapsed());
+        let now = self.elapsed();
+        self.times.departed.get_or_insert(now);
     }
 
     /// A piece of the answer has come. Whether the answer has said that it is over.
@@ -182,6 +211,8 @@ impl Exchange {
         self.times.last_piece = self.elapsed();
         self.note(&head);
         super::headers::remove_hop_by_hop(&mut head.headers);
+        // Where the provider is a Weir too, its errors are not ours.
+        head.headers.remove(&WEIR_ERROR);
         self.mark(&mut head.headers);
         let splice = injected && self.format == Format::Events && head.status.is_success();
         if splice {
@@ -210,16 +241,12 @@ impl Exchange {
     }
 
     fn mark(&self, headers: &mut HeaderMap) {
-        // Hyphens and hexadecimal digits are always a header's value.
-        let Ok(id) = HeaderValue::from_bytes(&id_text(&self.record.request_id)) else { return };
-        if !headers.contains_key(REQUEST_ID) {
-            headers.insert(REQUEST_ID, id.clone());
-        }
-        headers.insert(WEIR_REQUEST_ID, id);
+        mark(&self.record.request_id, headers);
     }
 
     /// Weir's own answer takes the place of the provider's.
     pub(super) async fn answer_whole(mut self, mut response: Response<Bytes>) -> Response<Answer> {
+        self.gave_up();
         self.mark(response.headers_mut());
         self.record.outcome.status_code = Some(response.status().as_u16());
         self.record.response_bytes = Some(response.body().len() as u64);
@@ -237,6 +264,7 @@ impl Exchange {
             self.finish(End::CallerGone);
             return response.map(Answer::whole);
         }
+        self.gave_up();
         self.record.status = Status::Error;
         self.record.outcome.status_code = Some(error.kind.status().as_u16());
         self.record.outcome.end_reason = Some(error.kind.end_reason());
@@ -257,14 +285,27 @@ impl Exchange {
         if self.is_finished() {
             return None;
         }
+        if end != End::Whole {
+            self.gave_up();
+        }
         let reading = self.watch.take().map(Watch::finish).unwrap_or_default();
         let shared = self.worker.shared.clone();
         settle::read(&mut self.record, &reading, &shared.config.prices, &shared.config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
         if let Some(message) = &mut self.record.outcome.error_message {
             shared.config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
+            if let Some(shown) = &self.shown {
+                Key::Held(shown.clone()).take_out_of(message);
+            }
         }
         self.record()
+    }
+
+    /// Whoever waits for the provider until it ends waits for the provider, not for Weir.
+    fn gave_up(&mut self) {
+        if self.times.departed.is_some() {
+            self.times.last_piece = self.elapsed();
+        }
     }
 
     /// Writes the Record, once.
@@ -293,9 +334,29 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let stopping = self.shared().stopping.load(Ordering::Relaxed);
-        self.finish(if stopping { End::Stopped } else { End::CallerGone });
+        let stopping = self.worker.stopping.load(Ordering::Relaxed);
+        let late = self.is_late();
+        self.finish(match (stopping, late) {
+            (true, _) => End::Stopped,
+            (false, true) => End::Timeout,
+            (false, false) => End::CallerGone,
+        });
     }
+}
+
+/// A new id for a request that comes now.
+pub(super) fn new_id(now: u64) -> [u8; 16] {
+    id_v7(now / 1_000_000, fastrand::u128(..))
+}
+
+/// Writes a request's id into its answer's headers.
+pub(super) fn mark(id: &[u8; 16], headers: &mut HeaderMap) {
+    // Hyphens and hexadecimal digits are always a header's value.
+    let Ok(id) = HeaderValue::from_bytes(&id_text(id)) else { return };
+    if !headers.contains_key(REQUEST_ID) {
+        headers.insert(REQUEST_ID, id.clone());
+    }
+    headers.insert(WEIR_REQUEST_ID, id);
 }
 
 /// What a caller's headers say of it, in one pass over them.

@@ -2,7 +2,7 @@
 
 use http::Version;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
@@ -54,6 +54,8 @@ pub(super) fn prepare(head: &mut Parts, provider: &Provider, body: &Outgoing, pr
     head.version = Version::HTTP_11;
     let headers = &mut head.headers;
     remove_hop_by_hop(headers);
+    // Answered here, since the body is read here.
+    headers.remove(EXPECT);
     headers.insert(HOST, provider.host.clone());
     if let Key::Held(value) = &provider.key {
         headers.insert(AUTHORIZATION, value.clone());

@@ -27,7 +27,7 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
             format!("Weir serves paths under /v1/, not {path}; point the client's base URL at http://HOST:PORT/v1");
         return Err(Error::new(ErrorKind::NotFound, message));
     };
-    if rest.split('/').any(is_dots) {
+    if rest.bytes().any(|byte| matches!(byte, b'.' | b'%' | b'\\')) && leads_elsewhere(rest) {
         let message = "a path with . or .. among its segments is not passed on";
         return Err(Error::new(ErrorKind::NotFound, message));
     }
@@ -52,10 +52,11 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
     Err(Error::new(ErrorKind::MethodNotAllowed, message))
 }
 
-/// Whether a segment would lead elsewhere once somebody resolves it: a provider's key is for what lies below its base URL.
-fn is_dots(segment: &str) -> bool {
-    let plain = segment.replace("%2e", ".").replace("%2E", ".");
-    plain == "." || plain == ".."
+/// Whether a path leaves its place once somebody decodes and resolves it: a provider's key is for what lies below its base
+/// URL.
+fn leads_elsewhere(path: &str) -> bool {
+    let path = path.to_ascii_lowercase().replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\");
+    path.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
 }
 
 /// Whether a call's body must be JSON with a model.

@@ -27,6 +27,8 @@ pub(super) struct Journaling {
     journal: Journal,
     waiting: VecDeque<Waiting>,
     failed: Option<Failure>,
+    /// When a new file could not be begun.
+    stuck: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ struct Failure {
 
 impl Journaling {
     pub(super) fn new(journal: Journal) -> Journaling {
-        Journaling { journal, waiting: VecDeque::new(), failed: None }
+        Journaling { journal, waiting: VecDeque::new(), failed: None, stuck: None }
     }
 
     pub(super) fn next(&self) -> Seq {
@@ -56,7 +58,8 @@ impl Journaling {
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.journal.is_due() && self.waiting.is_empty()
+        let stuck = self.stuck.is_some_and(|tried| tried.elapsed() < RETRY);
+        !stuck && self.journal.is_due() && self.waiting.is_empty()
     }
 
     pub(super) fn is_sound(&self) -> bool {
@@ -113,7 +116,7 @@ impl Journaling {
         match self.journal.ensure_room(bytes) {
             Ok(()) => {
                 if self.failed.take().is_some_and(|failure| failure.reported) {
-                    eprintln!("weir: the journal can be written again");
+                    crate::log::say(format_args!("the journal can be written again"));
                 }
                 Ok(())
             }
@@ -126,7 +129,7 @@ impl Journaling {
 
     /// Begins a new file, if the disk has room for one; if not, the old one goes on.
     pub(super) fn rotate(&mut self, room: u64) {
-        let _ = self.journal.rotate(room);
+        self.stuck = self.journal.rotate(room).is_err().then(Instant::now);
     }
 
     /// Says once per failure what is wrong.
@@ -135,7 +138,9 @@ impl Journaling {
             && !failure.reported
         {
             failure.reported = true;
-            eprintln!("weir: the journal cannot be written: {error}; requests wait for room on the disk");
+            crate::log::say(format_args!(
+                "the journal cannot be written: {error}; no request is recorded until it can, and those under way wait to be"
+            ));
         }
     }
 

@@ -78,8 +78,8 @@ pub struct Unrecorded {
 impl Unrecorded {
     pub(super) fn add(&mut self, record: &Record) {
         self.requests += 1;
-        self.tokens += record.usage.map_or(0, |usage| usage.total());
-        self.cost += record.cost.as_ref().map_or(0, meter::cost::Cost::total);
+        add(&mut self.tokens, record.usage.map_or(0, |usage| usage.total()));
+        add(&mut self.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
     }
 }
 
@@ -119,12 +119,12 @@ impl Ledger {
         *series.requests.entry((record.what.api, record.status)).or_default() += 1;
         if let Some(usage) = &record.usage {
             for class in Class::ALL {
-                series.tokens[class as usize] += usage.get(class);
+                add(&mut series.tokens[class as usize], usage.get(class));
             }
             series.unpriced += u64::from(record.cost.is_none());
         }
-        series.cost += record.cost.as_ref().map_or(0, meter::cost::Cost::total);
-        series.energy += record.energy.map_or(0, |energy| energy.mid);
+        add(&mut series.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
+        add(&mut series.energy, record.energy.map_or(0, |energy| energy.mid));
         series.duration.add(record.times.processing, &SECONDS_BUCKETS);
         if let Some(first_token) = record.times.first_token {
             series.first_token.add(first_token, &SECONDS_BUCKETS);
@@ -186,6 +186,11 @@ impl Ledger {
         let place = self.places.get(provider)?.get(model)?;
         self.all.get(*place).map(|(_, _, series)| series)
     }
+}
+
+/// Adds, up to the largest number there is: a sum must never end a request.
+fn add(sum: &mut u64, value: u64) {
+    *sum = sum.saturating_add(value);
 }
 
 /// A name as a label can show it. Names that look alike there share a series: one that stood twice on a page would have

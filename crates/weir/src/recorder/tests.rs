@@ -75,7 +75,7 @@ fn begin(dir: &Path, begun: std::ops::Range<u64>, ended: impl Fn(u64) -> bool) {
     let mut scratch = Vec::new();
     for number in begun {
         let slot = recorder.admit().unwrap();
-        recorder.describe(&slot, &record(number), &mut scratch);
+        recorder.describe(&slot, &record(number), &mut scratch).unwrap();
         if ended(number) {
             recorder.finish(slot, Box::new(record(number)));
         }

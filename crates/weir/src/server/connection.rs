@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Request;
 use hyper::body::Incoming;
@@ -23,12 +23,16 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admin::Admin;
-use crate::proxy::{self, Worker};
+use crate::proxy::{self, Deadlines, Worker};
 
 /// How long to wait when the system has no more files or memory for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 /// How often unused connections to providers are looked for.
 const SWEEP: Duration = Duration::from_secs(10);
+/// How long after its deadline a request is given to end by itself.
+const OVERDUE: Duration = Duration::from_secs(1);
+/// How long the other end of an HTTP/2 connection may take to answer a ping.
+const PING: Duration = Duration::from_secs(20);
 /// Streams on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
 
@@ -52,12 +56,12 @@ pub(super) fn spawn_worker(
             let grace = shared.config.shutdown_grace;
             let serve = |stream, stop| accepted(stream, worker.clone(), tls.clone(), stop);
             if let Err(error) = accept(listener, stop, grace, serve).await {
-                eprintln!("weir: a worker cannot listen: {error}");
+                crate::log::say(format_args!("a worker cannot listen: {error}"));
             }
             sweeper.abort();
         });
         // What is still under way is dropped with its runtime, and recorded as stopped by us.
-        shared.stopping.store(true, Ordering::Relaxed);
+        worker.stopping.store(true, Ordering::Relaxed);
         drop(runtime);
     })
 }
@@ -156,18 +160,49 @@ async fn call(
     stop: watch::Receiver<bool>,
 ) {
     let shared = worker.shared.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let worker = worker.clone();
-        async move { Ok::<_, Infallible>(proxy::handle(worker, request).await) }
+    let deadlines = Arc::new(Deadlines::default());
+    let service = service_fn({
+        let deadlines = deadlines.clone();
+        move |request: Request<Incoming>| {
+            let (worker, deadlines) = (worker.clone(), deadlines.clone());
+            async move { Ok::<_, Infallible>(proxy::handle(worker, deadlines, request).await) }
+        }
     });
+    let caller = shared.config.timeouts.caller;
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(shared.config.timeouts.caller);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(caller);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(Some(caller))
+        .keep_alive_timeout(PING);
     let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    if let Err(error) = until_told(connection, stop, auto::Connection::graceful_shutdown).await
-        && error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)
-    {
+    let told = until_told(connection, stop, auto::Connection::graceful_shutdown);
+    let outcome = tokio::select! {
+        biased;
+        outcome = told => outcome,
+        // What is under way is dropped with the connection, and recorded.
+        () = overdue(&deadlines, caller) => return,
+    };
+    if outcome.is_err_and(|error| error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
         shared.bad_heads.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Ends when a connection has to be closed: it was opened and nothing was asked, or a request's time is up and it has not
+/// ended by itself.
+async fn overdue(deadlines: &Deadlines, caller: Duration) {
+    tokio::time::sleep(caller).await;
+    loop {
+        let (next, used) = deadlines.next();
+        let late = next.is_some_and(|at| Instant::now() >= at + OVERDUE);
+        if late || !used {
+            return;
+        }
+        // Requests come and go; a look every now and then is enough.
+        let again = Instant::now() + caller;
+        tokio::time::sleep_until(next.map_or(again, |at| again.min(at + OVERDUE)).into()).await;
     }
 }
 

@@ -72,3 +72,29 @@ fn a_response_in_a_stream() {
     assert_eq!((usage.get(Class::CachedInput), usage.get(Class::Reasoning)), (4, 3));
     assert_eq!(reading.answer.finish_reason.as_deref(), Some("completed"));
 }
+
+#[test]
+fn reasoning_that_only_the_total_counts() {
+    let usage = json(
+        r#"{"usage":{"prompt_tokens":37,"completion_tokens":530,"total_tokens":800,"completion_tokens_details":{"reasoning_tokens":233}}}"#,
+    )
+    .answer
+    .usage()
+    .unwrap();
+    assert_eq!((usage.input(), usage.output(), usage.total()), (37, 763, 800));
+    assert_eq!((usage.get(Class::Output), usage.get(Class::Reasoning)), (530, 233));
+}
+
+#[test]
+fn absurd_counts_are_no_counts() {
+    let usage =
+        json(r#"{"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":4}}"#).answer.usage().unwrap();
+    assert_eq!((usage.input(), usage.output()), (0, 4));
+}
+
+#[test]
+fn a_response_that_breaks_off_is_not_whole() {
+    let begun = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"status\":\"in_progress\"}}\n\n";
+    let reading = read(Format::Events, begun.as_bytes());
+    assert!(!reading.whole && reading.answer.finish_reason.is_none());
+}
