@@ -67,6 +67,23 @@ impl End {
     }
 }
 
+/// A file that the journal has left. It still holds the room that was set aside in it.
+#[derive(Debug)]
+pub struct Left {
+    file: Arc<File>,
+    length: u64,
+}
+
+impl Left {
+    /// Gives back what was set aside and not needed. This may wait for the disk, so it is not done where lines are written.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn give_back(self) -> io::Result<()> {
+        self.file.set_len(self.length)
+    }
+}
+
 /// The journal, open for appending. There is one in a data directory.
 #[derive(Debug)]
 pub struct Journal {
@@ -182,7 +199,7 @@ impl Journal {
     ///
     /// # Errors
     /// The file system refused; the journal stays as it was.
-    pub fn rotate(&mut self, room: u64) -> io::Result<()> {
+    pub fn rotate(&mut self, room: u64) -> io::Result<Left> {
         let first = self.next();
         let path = files::path(&self.dir, first);
         let file = data_dir::create_file(&path)?;
@@ -191,26 +208,25 @@ impl Journal {
             std::fs::remove_file(&path)?;
             return Err(error);
         }
-        if let Err(error) = self.leave_file() {
+        if let Err(error) = self.sync_before_leaving() {
             // A file that is named by a line of the one before would be taken for the last one after a restart.
             std::fs::remove_file(&path)?;
             return Err(error);
         }
-        self.file = Arc::new(file);
+        let left = Left { file: std::mem::replace(&mut self.file, Arc::new(file)), length: self.length };
         self.first = first;
         self.length = 0;
         self.allocated = room;
         self.opened = Instant::now();
-        Ok(())
+        Ok(left)
     }
 
-    fn leave_file(&self) -> io::Result<()> {
+    fn sync_before_leaving(&self) -> io::Result<()> {
         if self.options.sync {
             self.file.sync_data()?;
             File::open(&self.dir)?.sync_data()?;
         }
-        // What was set aside and not needed goes back to the disk; the last step, because until here it may still be needed.
-        self.file.set_len(self.length)
+        Ok(())
     }
 
     /// Gives back what was set aside; the last thing before a journal is left.

@@ -36,7 +36,7 @@ enum Command {
 /// How to serve.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ServeOptions {
-    /// The configuration; without one, providers whose usual key variables are set are on.
+    /// The configuration; without it weir.toml here, and without that the providers whose usual key variables are set.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where callers connect, in place of `listen`.

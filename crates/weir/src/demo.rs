@@ -16,7 +16,7 @@ use crate::cli::DemoOptions;
 use crate::config::{Config, Written};
 use crate::server::Running;
 use crate::simulate::provider::{self, ProviderOptions};
-use crate::simulate::traffic::{self, BaseUrl, TrafficOptions};
+use crate::simulate::traffic::{self, BaseUrl, TrafficOptions, WeightedModel};
 use crate::sink::Sink;
 use view::{Style, View, terminal_size};
 
@@ -65,6 +65,13 @@ fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crat
     Ok(Config { listen: options.listen, admin: options.admin_listen, stdout: false, simulated: true, ..config })
 }
 
+/// Mostly models that the example has a price for, and some that it has none for, since that is seen in life as well.
+fn mix() -> Vec<WeightedModel> {
+    [("gpt-4", 3.0), ("gpt-3.5-turbo", 5.0), ("gpt-4-turbo", 1.0), ("text-embedding-3-small", 1.0)]
+        .map(|(name, weight)| WeightedModel { name: name.to_owned(), weight })
+        .to_vec()
+}
+
 fn header(running: &Running, options: &DemoOptions) -> Vec<String> {
     vec![
         "Weir demo: everything here is simulated, no key is needed and nothing leaves this machine.".to_owned(),
@@ -106,7 +113,8 @@ async fn animate(
         ProviderOptions { error_rate: 0.01, rate_limit_rate: 0.01, cut_rate: 0.005, ..ProviderOptions::default() };
     let provider = tokio::net::TcpListener::from_std(provider)?;
     let serving = tokio::spawn(provider::serve(provider, answers, told(stopping.clone())));
-    let callers = TrafficOptions { url: BaseUrl::local(port), rate: options.rate, ..TrafficOptions::default() };
+    let callers =
+        TrafficOptions { url: BaseUrl::local(port), rate: options.rate, models: mix(), ..TrafficOptions::default() };
     let calling = tokio::spawn(traffic::run(callers, told(stopping), |_| {}));
     let shown = show(view, lines).await;
     stop.send_replace(true);

@@ -228,12 +228,17 @@ impl Recorder {
 
     /// Tries what a failing journal left undone, begins a new file where one is due, and syncs. Called regularly.
     pub fn tend(&self) {
-        let mut state = self.lock();
-        // For one more than there are, as an admission would: a journal that has room for nobody is not sound.
-        let next = u64::from(state.balance.in_flight) + 1;
-        if let Err(error) = state.prepare(next, &self.table) {
-            state.journal.report(&error);
-        }
+        let left = {
+            let mut state = self.lock();
+            // For one more than there are, as an admission would: a journal that has room for nobody is not sound.
+            let next = u64::from(state.balance.in_flight) + 1;
+            if let Err(error) = state.prepare(next, &self.table) {
+                state.journal.report(&error);
+            }
+            state.journal.take_left()
+        };
+        // A file whose room cannot be given back keeps it; nothing else depends on that.
+        left.into_iter().for_each(|left| drop(left.give_back()));
     }
 
     /// Waits until line `seq` is on the disk; at once unless `durability = "fsync"`.

@@ -122,7 +122,7 @@ fn room_is_on_the_disk_and_goes_back() {
     let metadata = fs::metadata(files::path(dir.path(), 1)).unwrap();
     assert_eq!(metadata.len(), lines(1..3).len() as u64);
     assert!(metadata.blocks() * 512 >= 3 << 20);
-    journal.rotate(0).unwrap();
+    journal.rotate(0).unwrap().give_back().unwrap();
     assert!(fs::metadata(files::path(dir.path(), 1)).unwrap().blocks() * 512 < 1 << 20);
 }
 

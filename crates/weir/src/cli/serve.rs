@@ -30,9 +30,10 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
     // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
     let signals = Signals::listen()?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let running = Running::start(config)?;
     report(&running.recovered);
-    crate::log::say(format_args!("callers at http://{}/v1 ({})", running.listen, names.join(", ")));
+    crate::log::say(format_args!("callers at {scheme}://{}/v1 ({})", running.listen, names.join(", ")));
     crate::log::say(format_args!("operators at http://{} (/metrics, /healthz, /readyz)", running.admin));
     signals.wait();
     crate::log::say(format_args!("going down; answers under way may end"));

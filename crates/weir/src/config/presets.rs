@@ -89,7 +89,10 @@ pub fn from_environment(is_set: impl Fn(&str) -> bool) -> Result<(Config, Vec<St
     let nothing = !PRESETS.iter().any(|preset| is_set(preset.variable));
     for preset in PRESETS {
         let default = written.providers.is_empty();
-        let reason = if is_set(preset.variable) {
+        let reason = if is_set(preset.variable) && preset.models.is_empty() && !default {
+            // Its models are other makers', under names that other providers have too.
+            "off  its models are not known by their names; say in weir.toml which it serves".to_owned()
+        } else if is_set(preset.variable) {
             written.providers.push(preset.written(&format!("env:{}", preset.variable), default));
             format!("on   {} is set", preset.variable)
         } else if nothing && default {

@@ -337,7 +337,7 @@ impl Written {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Written).to_value();
-    schema["$id"] = "https://weir.dev/weir.schema.json".into();
+    schema["$id"] = "weir.schema.json".into();
     schema
 }
 

@@ -86,8 +86,9 @@ pub(super) fn find<'a>(config: &'a Config, api: Api, asked: Option<&Asked>) -> R
     let route = match asked.and_then(|asked| asked.model.as_deref()).filter(|_| needs_model(api)) {
         Some(model) => of_model(config, model).ok_or_else(|| {
             let message = format!(
-                "no provider serves the model {model:?}; GET /v1/models lists what there is, and `models` or \
-                 `default = true` of a provider in weir.toml add more"
+                "no provider serves the model {:?}; GET /v1/models lists what there is, and `models` or \
+                 `default = true` of a provider in weir.toml add more",
+                model.chars().take(100).collect::<String>()
             );
             Error::new(ErrorKind::UnknownModel, message)
         }),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meter::record::Record;
+use store::journal::Left;
 use store::{Journal, Seq};
 
 /// How often a failing journal is tried.
@@ -29,6 +30,8 @@ pub(super) struct Journaling {
     failed: Option<Failure>,
     /// When a new file could not be begun.
     stuck: Option<Instant>,
+    /// Files that were left and still hold room; there is a handful at most before somebody takes care of them.
+    left: Vec<Left>,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,7 @@ struct Failure {
 
 impl Journaling {
     pub(super) fn new(journal: Journal) -> Journaling {
-        Journaling { journal, waiting: VecDeque::new(), failed: None, stuck: None }
+        Journaling { journal, waiting: VecDeque::new(), failed: None, stuck: None, left: Vec::new() }
     }
 
     pub(super) fn next(&self) -> Seq {
@@ -129,7 +132,18 @@ impl Journaling {
 
     /// Begins a new file, if the disk has room for one; if not, the old one goes on.
     pub(super) fn rotate(&mut self, room: u64) {
-        self.stuck = self.journal.rotate(room).is_err().then(Instant::now);
+        match self.journal.rotate(room) {
+            Ok(left) => {
+                self.stuck = None;
+                self.left.push(left);
+            }
+            Err(_) => self.stuck = Some(Instant::now()),
+        }
+    }
+
+    /// The files that were left, for whoever has time to wait for the disk.
+    pub(super) fn take_left(&mut self) -> Vec<Left> {
+        std::mem::take(&mut self.left)
     }
 
     /// Says once per failure what is wrong.
