@@ -1,17 +1,22 @@
 //! The table of what is in flight: a fixed file in which each admitted request has a slot, so that whoever comes after a
 //! killed process knows what it had begun.
 //!
-//! A slot is written when its request is admitted and not touched when it ends: one write a request. So a slot may describe
+//! A slot is written when its request is admitted and not touched when it ends: one a request. So a slot may describe
 //! a request whose line is long in the journal, and whoever reads the table after a crash looks there first. [`Inflight`]
 //! keeps that search short: [`Inflight::forget_ended`], called when the journal begins a new file, empties the slots of what
 //! has ended, and every slot says which line the journal expected next when it was written.
+
+mod shared;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::{Seq, data_dir};
+
+use shared::Shared;
 
 /// Bytes of a slot.
 pub const SLOT: usize = 1024;
@@ -19,6 +24,7 @@ const HEADER: usize = 32;
 /// Bytes that a slot's description can have.
 pub const DESCRIPTION: usize = SLOT - HEADER;
 const TAKEN: u32 = 0x5765_6972;
+const FREE: [u8; 4] = [0; 4];
 
 /// A request that a process had admitted and may not have recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub struct Orphan {
 pub struct Inflight {
     file: File,
     slots: u32,
+    /// The file once it has its size.
+    shared: OnceLock<Shared>,
 }
 
 impl Inflight {
@@ -50,7 +58,7 @@ impl Inflight {
         let mut orphans: Vec<Orphan> = bytes.chunks_exact(SLOT).filter_map(read_slot).collect();
         // Ids begin with the time, so among equals this is the order of arrival.
         orphans.sort_by_key(|orphan| (orphan.since, orphan.id));
-        Ok((Inflight { file, slots }, orphans))
+        Ok((Inflight { file, slots, shared: OnceLock::new() }, orphans))
     }
 
     /// Empties the table and gives it its size on the disk, so that no later write needs room.
@@ -64,22 +72,36 @@ impl Inflight {
             let piece = zeros.len().min((length - start) as usize);
             self.file.write_all_at(&zeros[..piece], start)?;
         }
-        self.file.set_len(length)
+        self.file.set_len(length)?;
+        if length > 0 && self.shared.get().is_none() {
+            let _ = self.shared.set(Shared::new(&self.file)?);
+        }
+        Ok(())
     }
 
-    /// Writes a slot: one write to the kernel. A description that is too long is left out.
+    /// Writes a slot. A description that is too long is left out.
     ///
     /// # Errors
-    /// The file system refused.
+    /// There is no such slot, or the table was not given its size.
     pub fn write(&self, slot: u32, id: &[u8; 16], since: Seq, description: &[u8]) -> io::Result<()> {
         let description = if description.len() > DESCRIPTION { &[] } else { description };
-        let mut bytes = [0u8; SLOT];
-        bytes[0..4].copy_from_slice(&TAKEN.to_le_bytes());
-        bytes[4..8].copy_from_slice(&(description.len() as u32).to_le_bytes());
-        bytes[8..16].copy_from_slice(&since.to_le_bytes());
-        bytes[16..32].copy_from_slice(id);
-        bytes[HEADER..HEADER + description.len()].copy_from_slice(description);
-        self.file.write_all_at(&bytes[..HEADER + description.len()], offset(slot))
+        let mut header = [0u8; HEADER - 4];
+        header[0..4].copy_from_slice(&(description.len() as u32).to_le_bytes());
+        header[4..12].copy_from_slice(&since.to_le_bytes());
+        header[12..28].copy_from_slice(id);
+        let at = offset(slot) as usize;
+        // Free until the last byte of it is there: a slot is never half one request and half another.
+        self.store(at, &FREE)?;
+        self.store(at + 4, &header)?;
+        self.store(at + HEADER, description)?;
+        self.store(at, &TAKEN.to_le_bytes())
+    }
+
+    fn store(&self, at: usize, bytes: &[u8]) -> io::Result<()> {
+        match self.shared.get() {
+            Some(shared) => shared.write(at, bytes),
+            None => Err(io::Error::other("the table of what is in flight has no size yet")),
+        }
     }
 
     /// Empties the slots whose requests have ended.
@@ -87,7 +109,7 @@ impl Inflight {
     /// # Errors
     /// The file system refused.
     pub fn forget_ended(&self, slots: &[u32]) -> io::Result<()> {
-        slots.iter().try_for_each(|slot| self.file.write_all_at(&[0; 4], offset(*slot)))
+        slots.iter().try_for_each(|slot| self.store(offset(*slot) as usize, &FREE))
     }
 }
 

@@ -22,6 +22,7 @@ const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
         "store",
         &[
             ("memchr", "finds the ends of lines many times faster than a loop"),
+            ("memmap2", "lets the table of what is in flight be written as memory"),
             ("rustix", "sets room aside on a disk, and asks for what is left"),
             ("thiserror", "errors with their sentences beside them"),
         ],

@@ -112,13 +112,14 @@ impl Metered {
             if self.over {
                 return Poll::Ready(None);
             }
-            if self.exchange.is_late() {
-                self.finish(End::Timeout);
-                self.over = true;
-                return Poll::Ready(Some(Err(Broken::Timeout)));
-            }
             match Pin::new(&mut self.remote).poll_frame(context) {
-                Poll::Ready(Some(Ok(frame))) => self.take(frame),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.take(frame);
+                    // A caller that reads slowly keeps an answer going that the provider has long given.
+                    if !self.exchange.is_finished() && self.last_piece >= self.exchange.deadline() {
+                        return Poll::Ready(Some(Err(self.too_late())));
+                    }
+                }
                 Poll::Ready(Some(Err(error))) => {
                     // An error ends the connection with what is still to be written on it, so what came before the break
                     // is let go first.
@@ -129,9 +130,7 @@ impl Metered {
                 Poll::Ready(None) => self.end(),
                 Poll::Pending => {
                     ready!(self.poll_silence(context));
-                    self.finish(End::Timeout);
-                    self.over = true;
-                    return Poll::Ready(Some(Err(Broken::Timeout)));
+                    return Poll::Ready(Some(Err(self.too_late())));
                 }
             }
         }
@@ -146,7 +145,7 @@ impl Metered {
             }
         };
         self.last_piece = Instant::now();
-        let said_over = !self.exchange.is_finished() && self.exchange.observe(&data);
+        let said_over = !self.exchange.is_finished() && self.exchange.observe(&data, self.last_piece);
         let mut out = self.splice(data);
         if self.remote.is_end_stream() {
             out = self.splice_rest(out);
@@ -181,6 +180,12 @@ impl Metered {
         if !rest.is_empty() {
             self.ready = Some(Frame::data(rest));
         }
+    }
+
+    fn too_late(&mut self) -> Broken {
+        self.finish(End::Timeout);
+        self.over = true;
+        Broken::Timeout
     }
 
     fn close(&mut self) {

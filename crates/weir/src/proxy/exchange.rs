@@ -114,17 +114,12 @@ impl Exchange {
 
     /// Nanoseconds since the start.
     pub(super) fn elapsed(&self) -> Nanos {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanos(self.started.elapsed())
     }
 
     /// When the request must be over.
     pub(super) fn deadline(&self) -> Instant {
         self.started + self.shared().config.timeouts.total
-    }
-
-    /// Whether the request's time is up and its Record is still to be written.
-    pub(super) fn is_late(&self) -> bool {
-        !self.is_finished() && Instant::now() >= self.deadline()
     }
 
     /// How long a wait may take that has a limit of its own: no longer than the request as a whole.
@@ -190,9 +185,9 @@ impl Exchange {
         self.times.departed.get_or_insert(now);
     }
 
-    /// A piece of the answer has come. Whether the answer has said that it is over.
-    pub(super) fn observe(&mut self, piece: &[u8]) -> bool {
-        let now = self.elapsed();
+    /// A piece of the answer came `at`. Whether the answer has said that it is over.
+    pub(super) fn observe(&mut self, piece: &[u8], at: Instant) -> bool {
+        let now = nanos(at.saturating_duration_since(self.started));
         self.times.last_piece = now;
         *self.record.response_bytes.get_or_insert(0) += piece.len() as u64;
         let Some(watch) = &mut self.watch else { return false };
@@ -334,14 +329,21 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        if self.is_finished() {
+            return;
+        }
         let stopping = self.worker.stopping.load(Ordering::Relaxed);
-        let late = self.is_late();
+        let late = Instant::now() >= self.deadline();
         self.finish(match (stopping, late) {
             (true, _) => End::Stopped,
             (false, true) => End::Timeout,
             (false, false) => End::CallerGone,
         });
     }
+}
+
+fn nanos(duration: Duration) -> Nanos {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A new id for a request that comes now.
