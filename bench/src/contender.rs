@@ -55,29 +55,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(
-        lab: &Lab,
-        contender: Contender,
-        upstream: SocketAddr,
-        traffic: Traffic,
-    ) -> Result<Self> {
+    pub(crate) fn start(lab: &Lab, contender: Contender, upstream: SocketAddr, traffic: Traffic) -> Result<Self> {
         let (process, addr, records) = match (&lab.candidate, contender) {
-            (Candidate::Weir(binary), Contender::Weir) => {
-                start_weir(lab, binary, upstream, "flush")?
-            }
-            (Candidate::Weir(binary), Contender::WeirFsync) => {
-                start_weir(lab, binary, upstream, "fsync")?
-            }
+            (Candidate::Weir(binary), Contender::Weir) => start_weir(lab, binary, upstream, "flush")?,
+            (Candidate::Weir(binary), Contender::WeirFsync) => start_weir(lab, binary, upstream, "fsync")?,
             _ => {
                 let (process, addr) = nginx::start_proxy(lab, upstream, traffic == Traffic::Unary)?;
                 (process, addr, false)
             }
         };
-        Ok(Running {
-            process,
-            addr,
-            records,
-        })
+        Ok(Running { process, addr, records })
     }
 
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
@@ -90,14 +77,8 @@ impl Running {
 
     /// Stops the proxy and looks whether it did its work: a fast proxy that recorded nothing would prove nothing.
     pub(crate) fn stop(mut self, answered: u64) -> Result<()> {
-        self.process
-            .stop()
-            .with_context(|| self.process.last_words())?;
-        if self.records {
-            audit(&self.process, answered)
-        } else {
-            Ok(())
-        }
+        self.process.stop().with_context(|| self.process.last_words())?;
+        if self.records { audit(&self.process, answered) } else { Ok(()) }
     }
 }
 
@@ -111,34 +92,15 @@ fn start_weir(
     let file = directory.join("weir.toml");
     let (port, admin) = (free_port()?, free_port()?);
     let data = directory.join("data");
-    fs::write(
-        &file,
-        weir_config(
-            port,
-            admin,
-            upstream,
-            durability,
-            &data.display().to_string(),
-        ),
-    )?;
-    let args = [
-        OsStr::new("serve"),
-        OsStr::new("--config"),
-        file.as_os_str(),
-    ];
+    fs::write(&file, weir_config(port, admin, upstream, durability, &data.display().to_string()))?;
+    let args = [OsStr::new("serve"), OsStr::new("--config"), file.as_os_str()];
     let mut process = lab.start(Seat::Proxy, binary, &args, &directory)?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     process.wait_for(addr)?;
     Ok((process, addr, true))
 }
 
-fn weir_config(
-    port: u16,
-    admin: u16,
-    upstream: SocketAddr,
-    durability: &str,
-    data: &str,
-) -> String {
+fn weir_config(port: u16, admin: u16, upstream: SocketAddr, durability: &str, data: &str) -> String {
     format!(
         r#"listen = "127.0.0.1:{port}"
 data_dir = "{data}"
@@ -165,19 +127,20 @@ output = 0.06
     )
 }
 
-/// One Record at least for each answer that the load counted, and the metering on.
+/// One Record at least for each answer that the load counted, and the metering on wherever an answer was whole.
 fn audit(process: &Process, answered: u64) -> Result<()> {
-    let mut lines = BufReader::new(fs::File::open(process.directory.join("stdout"))?).lines();
-    let first = lines.next().context("weir recorded nothing")??;
-    let record: Value = serde_json::from_str(&first).context("the first line of weir's stdout")?;
-    ensure!(
-        record["cost_usd"].is_number(),
-        "weir ran without metering: {first}"
-    );
-    let recorded = 1 + lines.count() as u64;
-    ensure!(
-        recorded >= answered,
-        "{answered} answers but {recorded} Records"
-    );
+    let lines = BufReader::new(fs::File::open(process.directory.join("stdout"))?).lines();
+    for line in lines {
+        let record: Value = serde_json::from_str(&line?).context("a line of weir's stdout")?;
+        // Streams that the load drops on purpose are cancelled and have no cost.
+        if record["event"] == "llm_request_completed" {
+            ensure!(record["cost_usd"].is_number(), "weir ran without metering: {record}");
+            break;
+        }
+    }
+    let all = fs::read(process.directory.join("stdout"))?;
+    let recorded = all.iter().filter(|byte| **byte == b'\n').count() as u64;
+    ensure!(recorded > 0, "weir recorded nothing");
+    ensure!(recorded >= answered, "{answered} answers but {recorded} Records");
     Ok(())
 }

@@ -43,10 +43,7 @@ pub(crate) fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
 /// Splits a message at the end of its head, once that has come.
 pub(crate) fn split_head(message: &[u8]) -> Option<(&str, &[u8])> {
     let end = message.windows(4).position(|four| four == b"\r\n\r\n")?;
-    Some((
-        std::str::from_utf8(&message[..end]).ok()?,
-        &message[end + 4..],
-    ))
+    Some((std::str::from_utf8(&message[..end]).ok()?, &message[end + 4..]))
 }
 
 /// The body of an answer with a Content-Length, or None while it is not complete. Anything but 200 is an error.
@@ -54,14 +51,8 @@ pub(crate) fn complete_body(message: &[u8]) -> Result<Option<&[u8]>> {
     let Some((head, body)) = split_head(message) else {
         return Ok(None);
     };
-    ensure!(
-        head.starts_with("HTTP/1.1 200 "),
-        "the answer was not 200:\n{head}\n{}",
-        String::from_utf8_lossy(body)
-    );
-    let length: usize = header(head, "content-length")
-        .context("an answer without Content-Length")?
-        .parse()?;
+    ensure!(head.starts_with("HTTP/1.1 200 "), "the answer was not 200:\n{head}\n{}", String::from_utf8_lossy(body));
+    let length: usize = header(head, "content-length").context("an answer without Content-Length")?.parse()?;
     Ok((body.len() >= length).then(|| &body[..length]))
 }
 
@@ -110,13 +101,8 @@ impl StreamReader {
         let Some((head, body)) = split_head(&self.head) else {
             return Ok(false);
         };
-        ensure!(
-            head.starts_with("HTTP/1.1 200 "),
-            "the stream was not 200: {}",
-            String::from_utf8_lossy(&self.head)
-        );
-        let chunked = header(head, "transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+        ensure!(head.starts_with("HTTP/1.1 200 "), "the stream was not 200: {}", String::from_utf8_lossy(&self.head));
+        let chunked = header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
         ensure!(chunked, "the stream is not chunked:\n{head}");
         let body = body.to_vec();
         self.in_body = true;

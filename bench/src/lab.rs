@@ -42,11 +42,7 @@ impl Lab {
         let nginx = find_program("nginx")?;
         let wrk = find_program("wrk")?;
         if let Candidate::Weir(path) = &candidate {
-            ensure!(
-                path.is_file(),
-                "no weir at {}: build it with `make dist` or name it with --weir",
-                path.display()
-            );
+            ensure!(path.is_file(), "no weir at {}: build it with `make dist` or name it with --weir", path.display());
         }
         raise_open_files()?;
         // The open-loop load waits for instants much shorter than the default slack of 50 µs.
@@ -54,13 +50,7 @@ impl Lab {
         let scratch = std::env::temp_dir().join(format!("weir-bench-{}", std::process::id()));
         fs::create_dir(&scratch)?;
         let proxy_cpu = pin_to_all_but_first()?;
-        Ok(Lab {
-            candidate,
-            nginx,
-            wrk,
-            scratch,
-            proxy_cpu,
-        })
+        Ok(Lab { candidate, nginx, wrk, scratch, proxy_cpu })
     }
 
     /// A new, empty directory.
@@ -71,13 +61,7 @@ impl Lab {
     }
 
     /// Starts a program with its output in files of `directory`. Threads and children inherit the seat.
-    pub(crate) fn start(
-        &self,
-        seat: Seat,
-        program: &Path,
-        args: &[&OsStr],
-        directory: &Path,
-    ) -> Result<Process> {
+    pub(crate) fn start(&self, seat: Seat, program: &Path, args: &[&OsStr], directory: &Path) -> Result<Process> {
         let mut command = match (seat, self.proxy_cpu) {
             (Seat::Proxy, Some(cpu)) => {
                 let mut taskset = Command::new("taskset");
@@ -93,11 +77,7 @@ impl Lab {
             .stderr(File::create(directory.join("stderr"))?)
             .spawn()
             .with_context(|| format!("starting {}", program.display()))?;
-        Ok(Process {
-            child,
-            directory: directory.to_owned(),
-            name: program.display().to_string(),
-        })
+        Ok(Process { child, directory: directory.to_owned(), name: program.display().to_string() })
     }
 }
 
@@ -125,17 +105,9 @@ impl Process {
         let since = Instant::now();
         while TcpStream::connect(addr).is_err() {
             if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{} ended at its start with {status}:\n{}",
-                    self.name,
-                    self.last_words()
-                );
+                bail!("{} ended at its start with {status}:\n{}", self.name, self.last_words());
             }
-            ensure!(
-                since.elapsed() < Duration::from_secs(10),
-                "{} does not listen on {addr}",
-                self.name
-            );
+            ensure!(since.elapsed() < Duration::from_secs(10), "{} does not listen on {addr}", self.name);
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
@@ -156,10 +128,7 @@ impl Process {
         }
         self.child.kill()?;
         self.child.wait()?;
-        bail!(
-            "{} did not end within {STOP_WITHIN:?} of SIGTERM",
-            self.name
-        )
+        bail!("{} did not end within {STOP_WITHIN:?} of SIGTERM", self.name)
     }
 
     /// The end of what the program said on stderr.
@@ -192,31 +161,18 @@ fn find_program(name: &str) -> Result<PathBuf> {
 
 fn raise_open_files() -> Result<()> {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let wanted = limit
-        .maximum
-        .map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES));
+    let wanted = limit.maximum.map_or(OPEN_FILES, |hard| hard.min(OPEN_FILES));
     if limit.current.is_some_and(|soft| soft < wanted) {
-        rustix::process::setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(wanted),
-                maximum: limit.maximum,
-            },
-        )?;
+        rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })?;
     }
-    ensure!(
-        wanted >= 6_000,
-        "at most {wanted} open files are allowed here; raise it with `ulimit -Hn 16384`"
-    );
+    ensure!(wanted >= 6_000, "at most {wanted} open files are allowed here; raise it with `ulimit -Hn 16384`");
     Ok(())
 }
 
 /// Leaves the first allowed processor to the proxies. Children inherit the rest.
 fn pin_to_all_but_first() -> Result<Option<usize>> {
     let allowed = rustix::thread::sched_getaffinity(None)?;
-    let cpus: Vec<usize> = (0..CpuSet::MAX_CPU)
-        .filter(|&cpu| allowed.is_set(cpu))
-        .collect();
+    let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
     let Some((&first, others)) = cpus.split_first().filter(|(_, others)| !others.is_empty()) else {
         return Ok(None);
     };

@@ -22,12 +22,8 @@ const SLICE: Duration = Duration::from_millis(100);
 
 pub(crate) fn at_fixed_rate(lab: &Lab, plan: &Plan, requests_per_second: f64) -> Result<Section> {
     let (_upstream, addr) = nginx::start_upstream(lab)?;
-    let schedule = Schedule {
-        requests_per_second,
-        connections: plan.connections,
-        warmup: plan.warmup,
-        window: plan.window,
-    };
+    let schedule =
+        Schedule { requests_per_second, connections: plan.connections, warmup: plan.warmup, window: plan.window };
     let mut tails: [Tails; CONTENDERS.len()] = Default::default();
     let mut rows = Vec::new();
     for run in 1..=plan.runs {
@@ -61,17 +57,8 @@ pub(crate) fn at_fixed_rate(lab: &Lab, plan: &Plan, requests_per_second: f64) ->
     })
 }
 
-const COLUMNS: [&str; 9] = [
-    "run",
-    "proxy",
-    "p50, µs",
-    "p90, µs",
-    "p99, µs",
-    "p99.9, µs",
-    "highest, µs",
-    "p99 of a slice, µs",
-    "others",
-];
+const COLUMNS: [&str; 9] =
+    ["run", "proxy", "p50, µs", "p90, µs", "p99, µs", "p99.9, µs", "highest, µs", "p99 of a slice, µs", "others"];
 
 fn about(plan: &Plan, requests_per_second: f64) -> String {
     format!(
@@ -99,18 +86,10 @@ impl Tails {
         let all: Vec<f64> = samples.iter().map(|sample| sample.micros).collect();
         let mut slices: BTreeMap<u128, Vec<f64>> = BTreeMap::new();
         for sample in samples {
-            slices
-                .entry(sample.due.as_millis() / SLICE.as_millis())
-                .or_default()
-                .push(sample.micros);
+            slices.entry(sample.due.as_millis() / SLICE.as_millis()).or_default().push(sample.micros);
         }
-        let slices: Vec<f64> = slices
-            .values()
-            .map(|slice| percentile(slice, 99.0))
-            .collect();
-        let mut cells = [50.0, 90.0, 99.0, 99.9, 100.0]
-            .map(|rank| percentile(&all, rank))
-            .to_vec();
+        let slices: Vec<f64> = slices.values().map(|slice| percentile(slice, 99.0)).collect();
+        let mut cells = [50.0, 90.0, 99.0, 99.9, 100.0].map(|rank| percentile(&all, rank)).to_vec();
         cells.push(median(&slices));
         self.runs.push(percentile(&all, 99.0));
         self.slices.extend(slices);
@@ -127,30 +106,14 @@ fn figures(tails: &[Tails; CONTENDERS.len()]) -> Vec<Figure> {
     let micros = |value: f64| format!("{value:.0} µs");
     let figure = |what: &str, [nginx, weir]: [f64; 2], at_most: Option<f64>| {
         let measured = weir / nginx;
-        let wanted = at_most.map_or(Wanted::Stated(Some(measured)), |at_most| Wanted::Ratio {
-            measured,
-            at_most,
-        });
-        Figure {
-            what: what.to_owned(),
-            nginx: micros(nginx),
-            weir: micros(weir),
-            wanted,
-        }
+        let wanted = at_most.map_or(Wanted::Stated(Some(measured)), |at_most| Wanted::Ratio { measured, at_most });
+        Figure { what: what.to_owned(), nginx: micros(nginx), weir: micros(weir), wanted }
     };
     let [nginx, weir, fsync] = tails.each_ref().map(|tails| median(&tails.slices));
     let [nginx_runs, weir_runs, _] = tails.each_ref().map(|tails| median(&tails.runs));
     vec![
         figure("p99 of a slice at a fixed rate", [nginx, weir], Some(2.0)),
-        figure(
-            "p99 of a whole run at a fixed rate",
-            [nginx_runs, weir_runs],
-            None,
-        ),
-        figure(
-            "p99 of a slice at a fixed rate, `durability = \"fsync\"`",
-            [nginx, fsync],
-            None,
-        ),
+        figure("p99 of a whole run at a fixed rate", [nginx_runs, weir_runs], None),
+        figure("p99 of a slice at a fixed rate, `durability = \"fsync\"`", [nginx, fsync], None),
     ]
 }

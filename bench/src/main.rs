@@ -71,16 +71,10 @@ fn run(args: &[String]) -> Result<()> {
             other => bail!("unknown argument {other}\n{HELP}"),
         }
     }
-    let candidate = if stand_in {
-        Candidate::StandIn
-    } else {
-        Candidate::Weir(weir)
-    };
+    let candidate = if stand_in { Candidate::StandIn } else { Candidate::Weir(weir) };
     let plan = if quick { Plan::quick() } else { Plan::full() };
     // Figures of a trial or a part never replace the published ones by accident.
-    let out = out.or_else(|| {
-        (!quick && !stand_in && only.is_none()).then(|| PathBuf::from("docs/benchmarks.md"))
-    });
+    let out = out.or_else(|| (!quick && !stand_in && only.is_none()).then(|| PathBuf::from("docs/benchmarks.md")));
     let report = measure(candidate, &plan, only.as_deref())?;
     let text = report.render();
     println!("{text}");
@@ -96,18 +90,11 @@ const PARTS: [&str; 5] = ["first-token", "unary", "latency", "chunks", "memory"]
 
 /// Runs every measurement, or the one named.
 fn measure(candidate: Candidate, plan: &Plan, only: Option<&str>) -> Result<Report> {
-    ensure!(
-        only.is_none_or(|part| PARTS.contains(&part)),
-        "--only takes one of {}",
-        PARTS.join(", ")
-    );
+    ensure!(only.is_none_or(|part| PARTS.contains(&part)), "--only takes one of {}", PARTS.join(", "));
     let lab = Lab::new(candidate)?;
     let mut report = Report::new(machine::describe(&lab)?, plan);
     let mut nginx_rate = None;
-    for part in PARTS
-        .into_iter()
-        .filter(|&part| only.is_none_or(|only| only == part))
-    {
+    for part in PARTS.into_iter().filter(|&part| only.is_none_or(|only| only == part)) {
         match part {
             "first-token" => report.add(streaming::first_token(&lab, plan)?),
             "unary" => {
@@ -141,8 +128,5 @@ fn serve_upstream(args: &[String]) -> Result<()> {
             _ => bail!("{HELP}"),
         }
     }
-    upstream::serve(
-        listen.context("upstream needs --listen")?,
-        interval_ms.context("upstream needs --interval-ms")?,
-    )
+    upstream::serve(listen.context("upstream needs --listen")?, interval_ms.context("upstream needs --interval-ms")?)
 }

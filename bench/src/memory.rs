@@ -15,13 +15,7 @@ use crate::streams::{self, Load};
 use crate::{upstream, wrk};
 
 const CONTENDERS: [Contender; 2] = [Contender::Nginx, Contender::Weir];
-const COLUMNS: &[&str] = &[
-    "proxy",
-    "load",
-    "resident at the start, MB",
-    "resident, MB",
-    "highest, MB",
-];
+const COLUMNS: &[&str] = &["proxy", "load", "resident at the start, MB", "resident, MB", "highest, MB"];
 
 pub(crate) fn after_requests(lab: &Lab, plan: &Plan) -> Result<Section> {
     let (_upstream, addr) = nginx::start_upstream(lab)?;
@@ -30,16 +24,11 @@ pub(crate) fn after_requests(lab: &Lab, plan: &Plan) -> Result<Section> {
     for (contender, read) in CONTENDERS.into_iter().zip(&mut ends) {
         let proxy = Running::start(lab, contender, addr, Traffic::Unary)?;
         // What passes through must be what the upstream said, or all of this measures something else.
-        ensure!(
-            ask(proxy.addr, CHAT)? == ANSWER.trim_end().as_bytes(),
-            "{} changed the answer",
-            contender.name()
-        );
+        ensure!(ask(proxy.addr, CHAT)? == ANSWER.trim_end().as_bytes(), "{} changed the answer", contender.name());
         let start = proxy.memory()?;
         let mut requests = 0;
         while requests < plan.memory_requests {
-            requests +=
-                wrk::drive(lab, proxy.addr, plan.connections, Duration::from_secs(2))?.requests;
+            requests += wrk::drive(lab, proxy.addr, plan.connections, Duration::from_secs(2))?.requests;
         }
         let end = proxy.memory()?;
         proxy.stop(requests)?;
@@ -48,17 +37,10 @@ pub(crate) fn after_requests(lab: &Lab, plan: &Plan) -> Result<Section> {
     }
     Ok(Section {
         title: "Memory after many requests",
-        about: format!(
-            "VmRSS and VmHWM of a fresh proxy after at least {} requests with wrk.",
-            plan.memory_requests
-        ),
+        about: format!("VmRSS and VmHWM of a fresh proxy after at least {} requests with wrk.", plan.memory_requests),
         columns: COLUMNS,
         rows,
-        figures: vec![figure(
-            format!("resident memory after {} requests", plan.memory_requests),
-            &ends,
-            60.0,
-        )],
+        figures: vec![figure(format!("resident memory after {} requests", plan.memory_requests), &ends, 60.0)],
     })
 }
 
@@ -75,27 +57,11 @@ pub(crate) fn with_streams(lab: &Lab, plan: &Plan) -> Result<Section> {
         let proxy = Running::start(lab, contender, addr, Traffic::Streams)?;
         let start = proxy.memory()?;
         let streams = plan.memory_streams;
-        let load = Load {
-            addr: proxy.addr,
-            streams,
-            chunks,
-            include_usage: false,
-            ramp,
-            window,
-        };
+        let load = Load { addr: proxy.addr, streams, chunks, include_usage: false, ramp, window };
         let held = streams::hold(&load, || proxy.memory())?;
-        ensure!(
-            held.open == streams,
-            "{} of {streams} streams were open",
-            held.open
-        );
+        ensure!(held.open == streams, "{} of {streams} streams were open", held.open);
         proxy.stop(held.completed)?;
-        rows.push(row(
-            contender,
-            format!("{streams} streams"),
-            start,
-            held.after,
-        ));
+        rows.push(row(contender, format!("{streams} streams"), start, held.after));
         *read = held.after;
     }
     Ok(Section {
@@ -108,20 +74,13 @@ pub(crate) fn with_streams(lab: &Lab, plan: &Plan) -> Result<Section> {
         ),
         columns: COLUMNS,
         rows,
-        figures: vec![figure(
-            format!("resident memory with {} streams", plan.memory_streams),
-            &ends,
-            150.0,
-        )],
+        figures: vec![figure(format!("resident memory with {} streams", plan.memory_streams), &ends, 150.0)],
     })
 }
 
 fn row(contender: Contender, load: String, start: Memory, end: Memory) -> Vec<String> {
     let figures = [start.resident, end.resident, end.highest].map(|value| format!("{value:.1}"));
-    [contender.name().to_owned(), load]
-        .into_iter()
-        .chain(figures)
-        .collect()
+    [contender.name().to_owned(), load].into_iter().chain(figures).collect()
 }
 
 /// The highest counts: a peak between two readings is memory that was needed too.
@@ -130,10 +89,6 @@ fn figure(what: String, [nginx, weir]: &[Memory; 2], limit: f64) -> Figure {
         what,
         nginx: format!("{:.1} MB", nginx.highest),
         weir: format!("{:.1} MB", weir.highest),
-        wanted: Wanted::Below {
-            measured: weir.highest,
-            limit,
-            unit: "MB",
-        },
+        wanted: Wanted::Below { measured: weir.highest, limit, unit: "MB" },
     }
 }

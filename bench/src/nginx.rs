@@ -14,20 +14,11 @@ const PROXY: &str = include_str!("../nginx/proxy.conf");
 
 /// The provider of the unary runs.
 pub(crate) fn start_upstream(lab: &Lab) -> Result<(Process, SocketAddr)> {
-    start(
-        lab,
-        "upstream",
-        Seat::Others,
-        &UPSTREAM.replace("@ANSWER@", ANSWER.trim_end()),
-    )
+    start(lab, "upstream", Seat::Others, &UPSTREAM.replace("@ANSWER@", ANSWER.trim_end()))
 }
 
 /// The baseline in front of `upstream`.
-pub(crate) fn start_proxy(
-    lab: &Lab,
-    upstream: SocketAddr,
-    buffering: bool,
-) -> Result<(Process, SocketAddr)> {
+pub(crate) fn start_proxy(lab: &Lab, upstream: SocketAddr, buffering: bool) -> Result<(Process, SocketAddr)> {
     let config = PROXY
         .replace("@UPSTREAM_PORT@", &upstream.port().to_string())
         .replace("@BUFFERING@", if buffering { "on" } else { "off" });

@@ -56,30 +56,17 @@ pub(crate) fn run(addr: SocketAddr, body: &str, schedule: Schedule) -> Result<Ve
     let (mut sent, mut done) = (0, 0);
     let start = Instant::now();
     while done < total {
-        ensure!(
-            start.elapsed() < length * 2 + Duration::from_secs(5),
-            "{addr} cannot hold the rate"
-        );
-        while sent < total
-            && due(sent) <= start.elapsed()
-            && connections.send(&request, due(sent))?
-        {
+        ensure!(start.elapsed() < length * 2 + Duration::from_secs(5), "{addr} cannot hold the rate");
+        while sent < total && due(sent) <= start.elapsed() && connections.send(&request, due(sent))? {
             sent += 1;
         }
         // With nothing to send, or nothing to send it on, only an answer can bring the loop on.
         let until_due = due(sent).saturating_sub(start.elapsed());
-        let wait = if sent == total || connections.idle.is_empty() {
-            LONG
-        } else {
-            until_due
-        };
+        let wait = if sent == total || connections.idle.is_empty() { LONG } else { until_due };
         for due in connections.answered(wait)? {
             done += 1;
             if let Some(in_window) = due.checked_sub(schedule.warmup) {
-                samples.push(Sample {
-                    due: in_window,
-                    micros: (start.elapsed() - due).as_secs_f64() * 1e6,
-                });
+                samples.push(Sample { due: in_window, micros: (start.elapsed() - due).as_secs_f64() * 1e6 });
             }
         }
     }
@@ -93,24 +80,10 @@ impl Connections {
         for at in 0..count {
             let socket = http::connect(addr)?;
             socket.set_nonblocking(true)?;
-            epoll::add(
-                &poll,
-                &socket,
-                epoll::EventData::new_u64(at as u64),
-                epoll::EventFlags::IN,
-            )?;
-            all.push(Connection {
-                socket,
-                answer: Vec::with_capacity(4096),
-                due: Duration::ZERO,
-            });
+            epoll::add(&poll, &socket, epoll::EventData::new_u64(at as u64), epoll::EventFlags::IN)?;
+            all.push(Connection { socket, answer: Vec::with_capacity(4096), due: Duration::ZERO });
         }
-        Ok(Connections {
-            all,
-            idle: (0..count).collect(),
-            poll,
-            events: Vec::with_capacity(count),
-        })
+        Ok(Connections { all, idle: (0..count).collect(), poll, events: Vec::with_capacity(count) })
     }
 
     /// Sends on an idle connection; false where there is none.
@@ -126,16 +99,9 @@ impl Connections {
     /// Waits so long for answers, and tells when the answered requests were due. epoll, not poll: asking every
     /// connection at every turn would take the upstream's time, with which this thread shares a processor.
     fn answered(&mut self, wait: Duration) -> Result<Vec<Duration>> {
-        let wait = Timespec {
-            tv_sec: wait.as_secs() as i64,
-            tv_nsec: i64::from(wait.subsec_nanos()),
-        };
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: i64::from(wait.subsec_nanos()) };
         self.events.clear();
-        epoll::wait(
-            &self.poll,
-            rustix::buffer::spare_capacity(&mut self.events),
-            Some(&wait),
-        )?;
+        epoll::wait(&self.poll, rustix::buffer::spare_capacity(&mut self.events), Some(&wait))?;
         let mut answered = Vec::new();
         for event in &self.events {
             let at = event.data.u64() as usize;

@@ -18,10 +18,7 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     for pid in family(pid)? {
         let fields = stat_fields(pid)?;
         for at in [UTIME, STIME] {
-            ticks += fields
-                .get(at)
-                .context("a short /proc stat line")?
-                .parse::<u64>()?;
+            ticks += fields.get(at).context("a short /proc stat line")?.parse::<u64>()?;
         }
     }
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
@@ -47,18 +44,13 @@ pub(crate) struct Others {
 
 impl Others {
     pub(crate) fn watch() -> Result<Self> {
-        Ok(Others {
-            since: Instant::now(),
-            before: ticks_of_others()?,
-        })
+        Ok(Others { since: Instant::now(), before: ticks_of_others()? })
     }
 
     /// In percent of one processor.
     pub(crate) fn percent(&self) -> Result<f64> {
         let ticks = ticks_of_others()?.saturating_sub(self.before) as f64;
-        Ok(ticks * 100.0
-            / rustix::param::clock_ticks_per_second() as f64
-            / self.since.elapsed().as_secs_f64())
+        Ok(ticks * 100.0 / rustix::param::clock_ticks_per_second() as f64 / self.since.elapsed().as_secs_f64())
     }
 }
 
@@ -72,21 +64,14 @@ const CHILDREN_STIME: usize = 14;
 
 fn family(parent: u32) -> Result<Vec<u32>> {
     let wanted = parent.to_string();
-    let children = processes()?
-        .into_iter()
-        .filter(|(_, fields)| fields.get(PPID) == Some(&wanted));
-    Ok([parent]
-        .into_iter()
-        .chain(children.map(|(pid, _)| pid))
-        .collect())
+    let children = processes()?.into_iter().filter(|(_, fields)| fields.get(PPID) == Some(&wanted));
+    Ok([parent].into_iter().chain(children.map(|(pid, _)| pid)).collect())
 }
 
 /// What this benchmark starts is in its process group. A program that ends leaves its time with its parent.
 fn ticks_of_others() -> Result<u64> {
     let own = stat_fields(std::process::id())?.get(PROCESS_GROUP).cloned();
-    let others = processes()?
-        .into_iter()
-        .filter(|(_, fields)| fields.get(PROCESS_GROUP) != own.as_ref());
+    let others = processes()?.into_iter().filter(|(_, fields)| fields.get(PROCESS_GROUP) != own.as_ref());
     let ticks = others.flat_map(|(_, fields)| {
         [UTIME, STIME, CHILDREN_UTIME, CHILDREN_STIME]
             .map(|at| fields.get(at).and_then(|word| word.parse::<u64>().ok()))
@@ -97,11 +82,7 @@ fn ticks_of_others() -> Result<u64> {
 fn processes() -> Result<Vec<(u32, Vec<String>)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         // A process may end while the list is read.
@@ -114,19 +95,13 @@ fn processes() -> Result<Vec<(u32, Vec<String>)>> {
 }
 
 fn stat_fields(pid: u32) -> Result<Vec<String>> {
-    let line = fs::read_to_string(format!("/proc/{pid}/stat"))
-        .with_context(|| format!("process {pid} is gone"))?;
-    let (_, rest) = line
-        .rsplit_once(')')
-        .context("a /proc stat line without a name")?;
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid} is gone"))?;
+    let (_, rest) = line.rsplit_once(')').context("a /proc stat line without a name")?;
     Ok(rest.split_whitespace().map(str::to_owned).collect())
 }
 
 fn kilobytes(status: &str, name: &str) -> Result<f64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name))
-        .with_context(|| format!("no {name}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
     Ok(line.trim_end_matches("kB").trim().parse()?)
 }
 

@@ -10,7 +10,8 @@ use crate::plan::Plan;
 
 const BEGIN: &str = "<!-- begin: written by `make bench` -->";
 const END: &str = "<!-- end -->";
-const NEW_PAGE: &str = "# Benchmarks\n\nWeir beside nginx, measured by `make bench`; how is told in `bench/README.md`.\n\n";
+const NEW_PAGE: &str =
+    "# Benchmarks\n\nWeir beside nginx, measured by `make bench`; how is told in `bench/README.md`.\n\n";
 
 /// One line of the summary.
 #[derive(Debug)]
@@ -27,11 +28,7 @@ pub(crate) enum Wanted {
     /// Weir's median over nginx's.
     Ratio { measured: f64, at_most: f64 },
     /// In the unit of the figure.
-    Below {
-        measured: f64,
-        limit: f64,
-        unit: &'static str,
-    },
+    Below { measured: f64, limit: f64, unit: &'static str },
     /// Told, not judged; a ratio where there is one.
     Stated(Option<f64>),
 }
@@ -41,25 +38,13 @@ impl Wanted {
         let ratio = |value: f64| format!("{value:.2}");
         let verdict = |good: bool| if good { "met" } else { "**MISSED**" };
         match *self {
-            Wanted::Ratio { measured, at_most } => (
-                ratio(measured),
-                format!("≤ {at_most:.1}"),
-                verdict(measured <= at_most),
-            ),
-            Wanted::Below {
-                measured,
-                limit,
-                unit,
-            } => (
-                "".to_owned(),
-                format!("< {limit:.0} {unit}"),
-                verdict(measured < limit),
-            ),
-            Wanted::Stated(value) => (
-                value.map(ratio).unwrap_or_default(),
-                "stated".to_owned(),
-                "",
-            ),
+            Wanted::Ratio { measured, at_most } => {
+                (ratio(measured), format!("≤ {at_most:.1}"), verdict(measured <= at_most))
+            }
+            Wanted::Below { measured, limit, unit } => {
+                ("".to_owned(), format!("< {limit:.0} {unit}"), verdict(measured < limit))
+            }
+            Wanted::Stated(value) => (value.map(ratio).unwrap_or_default(), "stated".to_owned(), ""),
         }
     }
 }
@@ -84,21 +69,14 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(machine: Vec<(&'static str, String)>, plan: &Plan) -> Self {
-        Report {
-            machine,
-            quick: plan.quick,
-            sections: Vec::new(),
-        }
+        Report { machine, quick: plan.quick, sections: Vec::new() }
     }
 
     /// Adds a section, and tells of it at once: a whole benchmark takes minutes.
     pub(crate) fn add(&mut self, section: Section) {
         for figure in &section.figures {
             let (ratio, wanted, verdict) = figure.wanted.cells();
-            eprintln!(
-                "{}: nginx {}, weir {} {ratio} ({wanted}) {verdict}",
-                figure.what, figure.nginx, figure.weir
-            );
+            eprintln!("{}: nginx {}, weir {} {ratio} ({wanted}) {verdict}", figure.what, figure.nginx, figure.weir);
         }
         self.sections.push(section);
     }
@@ -108,31 +86,15 @@ impl Report {
         if self.quick {
             text.push_str("A quick trial: one short run of each, no figure to rely on.\n\n");
         }
-        let summary = self
-            .sections
-            .iter()
-            .flat_map(|section| &section.figures)
-            .map(|figure| {
-                let (ratio, wanted, verdict) = figure.wanted.cells();
-                vec![
-                    figure.what.clone(),
-                    figure.nginx.clone(),
-                    figure.weir.clone(),
-                    ratio,
-                    wanted,
-                    verdict.to_owned(),
-                ]
-            });
-        text.push_str(&table(
-            &["", "nginx", "weir", "ratio", "wanted", ""],
-            summary,
-        ));
+        let summary = self.sections.iter().flat_map(|section| &section.figures).map(|figure| {
+            let (ratio, wanted, verdict) = figure.wanted.cells();
+            vec![figure.what.clone(), figure.nginx.clone(), figure.weir.clone(), ratio, wanted, verdict.to_owned()]
+        });
+        text.push_str(&table(&["", "nginx", "weir", "ratio", "wanted", ""], summary));
         text.push_str("\n### Where\n\n");
         text.push_str(&table(
             &["", ""],
-            self.machine
-                .iter()
-                .map(|(name, value)| vec![(*name).to_owned(), value.clone()]),
+            self.machine.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]),
         ));
         text.push_str(
             "\n`CPU used` and `others` are percent of one processor: the proxy's, and what programs outside the benchmark took \
@@ -148,11 +110,7 @@ impl Report {
 }
 
 fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut text = format!(
-        "| {} |\n|{}\n",
-        columns.join(" | "),
-        "---|".repeat(columns.len())
-    );
+    let mut text = format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
     for row in rows {
         let _ = writeln!(text, "| {} |", row.join(" | "));
     }
@@ -167,8 +125,7 @@ pub(crate) fn splice(path: &Path, text: &str) -> Result<()> {
     }
     fs::write(
         path,
-        spliced(&page, text)
-            .with_context(|| format!("{} has no markers {BEGIN} … {END}", path.display()))?,
+        spliced(&page, text).with_context(|| format!("{} has no markers {BEGIN} … {END}", path.display()))?,
     )?;
     Ok(())
 }
@@ -187,56 +144,17 @@ mod tests {
     fn only_what_is_between_the_markers_is_replaced() {
         let page = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let once = spliced(&page, "new\n");
-        assert_eq!(
-            once,
-            Some(format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"))
-        );
-        assert_eq!(
-            once.as_deref().and_then(|page| spliced(page, "new\n")),
-            once
-        );
+        assert_eq!(once, Some(format!("before\n{BEGIN}\n\nnew\n\n{END}\nafter\n")));
+        assert_eq!(once.as_deref().and_then(|page| spliced(page, "new\n")), once);
         assert_eq!(spliced("no markers", "new"), None);
     }
 
     #[test]
     fn a_miss_is_marked() {
-        assert_eq!(
-            Wanted::Ratio {
-                measured: 2.01,
-                at_most: 2.0
-            }
-            .cells()
-            .2,
-            "**MISSED**"
-        );
-        assert_eq!(
-            Wanted::Ratio {
-                measured: 2.0,
-                at_most: 2.0
-            }
-            .cells()
-            .2,
-            "met"
-        );
+        assert_eq!(Wanted::Ratio { measured: 2.01, at_most: 2.0 }.cells().2, "**MISSED**");
+        assert_eq!(Wanted::Ratio { measured: 2.0, at_most: 2.0 }.cells().2, "met");
         // A measurement that gave no number has not been met.
-        assert_eq!(
-            Wanted::Ratio {
-                measured: f64::NAN,
-                at_most: 2.0
-            }
-            .cells()
-            .2,
-            "**MISSED**"
-        );
-        assert_eq!(
-            Wanted::Below {
-                measured: 60.0,
-                limit: 60.0,
-                unit: "MB"
-            }
-            .cells()
-            .2,
-            "**MISSED**"
-        );
+        assert_eq!(Wanted::Ratio { measured: f64::NAN, at_most: 2.0 }.cells().2, "**MISSED**");
+        assert_eq!(Wanted::Below { measured: 60.0, limit: 60.0, unit: "MB" }.cells().2, "**MISSED**");
     }
 }

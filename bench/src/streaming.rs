@@ -70,23 +70,13 @@ pub(crate) fn cpu_per_chunk(lab: &Lab, plan: &Plan, asked: bool) -> Result<Secti
             plan.chunks,
             plan.interval.as_millis(),
         ),
-        columns: &[
-            "run",
-            "proxy",
-            "CPU per chunk, µs",
-            "chunks/s",
-            "CPU used",
-            "others",
-        ],
+        columns: &["run", "proxy", "CPU per chunk, µs", "chunks/s", "CPU used", "others"],
         rows,
         figures: vec![Figure {
             what: title.to_owned(),
             nginx: format!("{nginx:.2} µs"),
             weir: format!("{weir:.2} µs"),
-            wanted: Wanted::Ratio {
-                measured: weir / nginx,
-                at_most: 2.0,
-            },
+            wanted: Wanted::Ratio { measured: weir / nginx, at_most: 2.0 },
         }],
     })
 }
@@ -99,10 +89,7 @@ pub(crate) fn first_token(lab: &Lab, plan: &Plan) -> Result<Section> {
     let weir = Running::start(lab, Contender::Weir, addr, Traffic::Streams)?;
     let body = http::stream_body(CHUNKS, true)?;
     let ways = [addr, nginx.addr, weir.addr];
-    let mut sockets = ways
-        .map(http::connect)
-        .into_iter()
-        .collect::<Result<Vec<_>>>()?;
+    let mut sockets = ways.map(http::connect).into_iter().collect::<Result<Vec<_>>>()?;
     let mut times: [Vec<f64>; 3] = Default::default();
     let warmup = plan.first_tokens / 10;
     for number in 0..warmup + plan.first_tokens {
@@ -117,18 +104,11 @@ pub(crate) fn first_token(lab: &Lab, plan: &Plan) -> Result<Section> {
     nginx.stop(0)?;
     weir.stop(plan.first_tokens as u64)?;
     let [direct, nginx, weir] = times.each_ref().map(|times| median(times));
-    let rows = ["none", "nginx", "weir"]
-        .into_iter()
-        .zip(&times)
-        .map(|(name, times)| {
-            let ranks = [50.0, 90.0, 99.0].map(|rank| format!("{:.0}", percentile(times, rank)));
-            let added = format!("{:+.0}", median(times) - direct);
-            [name.to_owned()]
-                .into_iter()
-                .chain(ranks)
-                .chain([added])
-                .collect()
-        });
+    let rows = ["none", "nginx", "weir"].into_iter().zip(&times).map(|(name, times)| {
+        let ranks = [50.0, 90.0, 99.0].map(|rank| format!("{:.0}", percentile(times, rank)));
+        let added = format!("{:+.0}", median(times) - direct);
+        [name.to_owned()].into_iter().chain(ranks).chain([added]).collect()
+    });
     Ok(Section {
         title: "Time to first token",
         about: format!(
@@ -136,13 +116,7 @@ pub(crate) fn first_token(lab: &Lab, plan: &Plan) -> Result<Section> {
              turn: from the request's last byte sent to the first whole event received.",
             plan.first_tokens
         ),
-        columns: &[
-            "proxy",
-            "p50, µs",
-            "p90, µs",
-            "p99, µs",
-            "added to the median, µs",
-        ],
+        columns: &["proxy", "p50, µs", "p90, µs", "p99, µs", "added to the median, µs"],
         rows: rows.collect(),
         figures: vec![Figure {
             what: "time added to first token".to_owned(),
@@ -153,12 +127,7 @@ pub(crate) fn first_token(lab: &Lab, plan: &Plan) -> Result<Section> {
     })
 }
 
-fn time_first_event(
-    socket: &mut TcpStream,
-    addr: SocketAddr,
-    body: &str,
-    expected: u64,
-) -> Result<f64> {
+fn time_first_event(socket: &mut TcpStream, addr: SocketAddr, body: &str, expected: u64) -> Result<f64> {
     socket.write_all(&http::post(addr, body))?;
     let sent = Instant::now();
     let mut reader = StreamReader::default();
@@ -166,20 +135,13 @@ fn time_first_event(
     let mut first = None;
     loop {
         let n = socket.read(&mut piece)?;
-        ensure!(
-            n > 0,
-            "{addr} closed the connection in the middle of a stream"
-        );
+        ensure!(n > 0, "{addr} closed the connection in the middle of a stream");
         let complete = reader.take(&piece[..n])?;
         if reader.events > 0 && first.is_none() {
             first = Some(sent.elapsed());
         }
         if complete {
-            ensure!(
-                reader.events == expected,
-                "{} events where {expected} were due",
-                reader.events
-            );
+            ensure!(reader.events == expected, "{} events where {expected} were due", reader.events);
             return Ok(first.unwrap_or_default().as_secs_f64() * 1e6);
         }
     }

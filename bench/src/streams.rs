@@ -47,9 +47,7 @@ struct Tally {
 
 /// Opens the streams, waits for the ramp and a second more, and probes before and after the window.
 pub(crate) fn hold<T>(load: &Load, probe: impl Fn() -> Result<T>) -> Result<Held<T>> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tally = Rc::new(Tally::default());
     let tasks = LocalSet::new();
     for number in 0..load.streams {
@@ -69,21 +67,12 @@ pub(crate) fn hold<T>(load: &Load, probe: impl Fn() -> Result<T>) -> Result<Held
         if let Some(error) = tally.failure.take() {
             return Err(error.context("a stream failed"));
         }
-        Ok(Held {
-            before,
-            after,
-            events,
-            open: tally.open.get(),
-            completed: tally.completed.get(),
-        })
+        Ok(Held { before, after, events, open: tally.open.get(), completed: tally.completed.get() })
     })
 }
 
 async fn stream_on(load: &Load, tally: &Tally) -> Result<()> {
-    let request = http::post(
-        load.addr,
-        &http::stream_body(load.chunks, load.include_usage)?,
-    );
+    let request = http::post(load.addr, &http::stream_body(load.chunks, load.include_usage)?);
     // The end mark, and the usage where it was asked for.
     let expected = u64::from(load.chunks) + 1 + u64::from(load.include_usage);
     let mut socket = TcpStream::connect(load.addr).await.context("connecting")?;
@@ -107,11 +96,7 @@ async fn stream_on(load: &Load, tally: &Tally) -> Result<()> {
                 break;
             }
         }
-        ensure!(
-            reader.events == expected,
-            "{} events where {expected} were due",
-            reader.events
-        );
+        ensure!(reader.events == expected, "{} events where {expected} were due", reader.events);
         tally.open.set(tally.open.get() - 1);
         tally.completed.set(tally.completed.get() + 1);
     }

@@ -63,40 +63,17 @@ pub(crate) fn cpu_per_request(lab: &Lab, plan: &Plan) -> Result<Unary> {
         wanted,
     };
     let figures = vec![
-        figure(
-            "CPU per request",
-            weir,
-            Wanted::Ratio {
-                measured: weir / nginx,
-                at_most: 2.0,
-            },
-        ),
-        figure(
-            "CPU per request, `durability = \"fsync\"`",
-            fsync,
-            Wanted::Stated(Some(fsync / nginx)),
-        ),
+        figure("CPU per request", weir, Wanted::Ratio { measured: weir / nginx, at_most: 2.0 }),
+        figure("CPU per request, `durability = \"fsync\"`", fsync, Wanted::Stated(Some(fsync / nginx))),
     ];
     let section = Section {
         title: "CPU per request",
         about: about(plan),
-        columns: &[
-            "run",
-            "proxy",
-            "CPU per request, µs",
-            "requests/s",
-            "CPU used",
-            "p50, µs",
-            "p99, µs",
-            "others",
-        ],
+        columns: &["run", "proxy", "CPU per request, µs", "requests/s", "CPU used", "p50, µs", "p99, µs", "others"],
         rows,
         figures,
     };
-    Ok(Unary {
-        section,
-        nginx_requests_per_second: median(&nginx_rates),
-    })
+    Ok(Unary { section, nginx_requests_per_second: median(&nginx_rates) })
 }
 
 /// The most that nginx does, by one run, for those who measure latency alone.

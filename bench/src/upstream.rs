@@ -15,9 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::http;
 use crate::lab::{Lab, Process, Seat, free_port};
 
-const WORDS: [&str; 8] = [
-    " water", " passes", " over", " the", " crest", " of", " a", " weir",
-];
+const WORDS: [&str; 8] = [" water", " passes", " over", " the", " crest", " of", " a", " weir"];
 
 /// Starts this program as the upstream.
 pub(crate) fn start(lab: &Lab, interval: Duration) -> Result<(Process, SocketAddr)> {
@@ -33,9 +31,7 @@ pub(crate) fn start(lab: &Lab, interval: Duration) -> Result<(Process, SocketAdd
 /// Serves until killed.
 pub(crate) fn serve(addr: SocketAddr, interval_ms: u64) -> Result<()> {
     let interval = Duration::from_millis(interval_ms.max(1));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served: Result<Infallible> = LocalSet::new().block_on(&runtime, async {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
@@ -60,15 +56,10 @@ async fn answer_all(mut connection: TcpStream, interval: Duration) -> Result<()>
 }
 
 /// Reads one request and gives its body; None where the connection ends between requests.
-async fn next_question(
-    connection: &mut TcpStream,
-    received: &mut Vec<u8>,
-) -> Result<Option<Value>> {
+async fn next_question(connection: &mut TcpStream, received: &mut Vec<u8>) -> Result<Option<Value>> {
     loop {
         if let Some((head, body)) = http::split_head(received) {
-            let length: usize = http::header(head, "content-length")
-                .context("no Content-Length")?
-                .parse()?;
+            let length: usize = http::header(head, "content-length").context("no Content-Length")?.parse()?;
             if body.len() >= length {
                 let question = serde_json::from_slice(&body[..length])?;
                 let end = received.len() - body.len() + length;
@@ -85,9 +76,7 @@ async fn next_question(
 
 async fn answer(connection: &mut TcpStream, question: &Value, interval: Duration) -> Result<()> {
     let chunks = question["max_tokens"].as_u64().unwrap_or(100);
-    let usage = question["stream_options"]["include_usage"]
-        .as_bool()
-        .unwrap_or(false);
+    let usage = question["stream_options"]["include_usage"].as_bool().unwrap_or(false);
     connection
         .write_all(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n\
@@ -102,23 +91,14 @@ async fn answer(connection: &mut TcpStream, question: &Value, interval: Duration
         if number > 0 {
             pace.tick().await;
         }
-        let finish = if number + 1 == chunks {
-            "\"stop\""
-        } else {
-            "null"
-        };
-        let choice = format!(
-            r#"[{{"index":0,"delta":{{"content":"{word}"}},"logprobs":null,"finish_reason":{finish}}}]"#
-        );
-        connection
-            .write_all(&chunk(&choice, if usage { ",\"usage\":null" } else { "" }))
-            .await?;
+        let finish = if number + 1 == chunks { "\"stop\"" } else { "null" };
+        let choice =
+            format!(r#"[{{"index":0,"delta":{{"content":"{word}"}},"logprobs":null,"finish_reason":{finish}}}]"#);
+        connection.write_all(&chunk(&choice, if usage { ",\"usage\":null" } else { "" })).await?;
     }
     if usage {
-        let figures = format!(
-            r#","usage":{{"prompt_tokens":25,"completion_tokens":{chunks},"total_tokens":{}}}"#,
-            25 + chunks
-        );
+        let figures =
+            format!(r#","usage":{{"prompt_tokens":25,"completion_tokens":{chunks},"total_tokens":{}}}"#, 25 + chunks);
         connection.write_all(&chunk("[]", &figures)).await?;
     }
     let mut end = framed("data: [DONE]\n\n");

@@ -23,22 +23,12 @@ pub(crate) struct Load {
 }
 
 /// Drives `addr` as fast as it answers, for whole seconds. A single failed request makes the run worthless.
-pub(crate) fn drive(
-    lab: &Lab,
-    addr: SocketAddr,
-    connections: usize,
-    time: Duration,
-) -> Result<Load> {
+pub(crate) fn drive(lab: &Lab, addr: SocketAddr, connections: usize, time: Duration) -> Result<Load> {
     let (script, body) = (lab.scratch.join("chat.lua"), lab.scratch.join("chat.json"));
     fs::write(&script, SCRIPT)?;
     fs::write(&body, CHAT)?;
     let output = Command::new(&lab.wrk)
-        .args([
-            "-t1",
-            &format!("-c{connections}"),
-            &format!("-d{}s", time.as_secs().max(1)),
-            "-s",
-        ])
+        .args(["-t1", &format!("-c{connections}"), &format!("-d{}s", time.as_secs().max(1)), "-s"])
         .arg(&script)
         .arg(format!("http://{addr}/v1/chat/completions"))
         .arg("--")
@@ -48,22 +38,10 @@ pub(crate) fn drive(
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix("result "))
-        .with_context(|| {
-            format!(
-                "wrk gave no result:\n{text}\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-        })?;
+        .with_context(|| format!("wrk gave no result:\n{text}\n{}", String::from_utf8_lossy(&output.stderr)))?;
     let result: Value = serde_json::from_str(line)?;
-    let number = |name: &str| {
-        result[name]
-            .as_u64()
-            .with_context(|| format!("wrk's result has no {name}: {line}"))
-    };
-    ensure!(
-        number("failures")? == 0 && number("statuses")? == 0,
-        "requests failed: {line}"
-    );
+    let number = |name: &str| result[name].as_u64().with_context(|| format!("wrk's result has no {name}: {line}"));
+    ensure!(number("failures")? == 0 && number("statuses")? == 0, "requests failed: {line}");
     let requests = number("requests")?;
     ensure!(requests > 0, "wrk completed no request");
     Ok(Load {

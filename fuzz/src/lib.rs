@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod config;
+pub mod framing;
 pub mod inspect;
 pub mod journal;
 pub mod line;
@@ -19,6 +20,7 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("answer", answer::check),
     ("config", config::check),
+    ("framing", framing::check),
     ("inspect", inspect::check),
     ("journal", journal::check),
     ("line", line::check),

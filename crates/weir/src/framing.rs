@@ -60,6 +60,9 @@ pub fn read_head(buffer: &mut BytesMut, method: &Method) -> Result<Option<Head>,
             let hopeless = buffer.len() >= MAX_HEAD || parse(buffer, |_| ()).is_err();
             return if hopeless { Err(Malformed) } else { Ok(None) };
         };
+        if length > MAX_HEAD {
+            return Err(Malformed);
+        }
         let bytes = buffer.split_to(length).freeze();
         let read = parse(&bytes, |parsed| {
             let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Malformed)?;
@@ -255,6 +258,9 @@ impl Chunked {
         let Some(end) = memchr::memchr(b'\n', buffer) else {
             return if buffer.len() > MAX_LINE { Err(Malformed) } else { Ok(false) };
         };
+        if end > MAX_LINE {
+            return Err(Malformed);
+        }
         let line = buffer[..end].strip_suffix(b"\r").ok_or(Malformed)?;
         *self = match self {
             Chunked::DataEnd if line.is_empty() => Chunked::Size,

@@ -82,7 +82,8 @@ impl Shared {
         }
         let id = exchange::new_id(crate::recorder::now());
         let mut response = error.response(Some(&id));
-        exchange::mark(&id, response.headers_mut());
+        // Not as x-weir-request-id, which names a Record: there is none.
+        exchange::mark_refused(&id, response.headers_mut());
         response.map(Answer::whole)
     }
 }

@@ -54,9 +54,11 @@ const NEVER_NAMES: &[(&str, &[&str])] = &[
 /// Which of the binary's rooms must not know which, tests aside.
 const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("error", &["*"], "an error says what it is, everybody may use it"),
+    ("framing", &["*"], "bytes in, bytes out"),
+    ("log", &["*"], "everybody may say something"),
     ("config", &["* but error"], "what was written is understood before anything runs"),
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
-    ("recorder", &["* but config error"], "it takes Records from whoever has them"),
+    ("recorder", &["* but config error log"], "it takes Records from whoever has them"),
     (
         "proxy",
         &["query", "panels", "sink", "metrics", "admin", "server", "cli", "demo", "simulate"],

@@ -48,8 +48,10 @@ fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {
         None => {
             let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
             let (config, table) = from_environment(is_set)?;
-            crate::log::say(format_args!("no {USUAL} and no --config; providers by their usual key variables:"));
-            table.iter().for_each(|line| crate::log::say(format_args!("  {line}")));
+            crate::log::say(format_args!(
+                "no {USUAL} and no --config; providers by their usual key variables:\n  {}",
+                table.join("\n  ")
+            ));
             config
         }
     };

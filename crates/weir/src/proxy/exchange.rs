@@ -208,7 +208,7 @@ impl Exchange {
         super::headers::remove_hop_by_hop(&mut head.headers);
         // Where the provider is a Weir too, its errors are not ours.
         head.headers.remove(&WEIR_ERROR);
-        self.mark(&mut head.headers);
+        mark(&self.record.request_id, &mut head.headers);
         let splice = injected && self.format == Format::Events && head.status.is_success();
         if splice {
             // What is taken out is not counted in any length that was announced.
@@ -235,14 +235,10 @@ impl Exchange {
         self.record.response_bytes = Some(0);
     }
 
-    fn mark(&self, headers: &mut HeaderMap) {
-        mark(&self.record.request_id, headers);
-    }
-
     /// Weir's own answer takes the place of the provider's.
     pub(super) async fn answer_whole(mut self, mut response: Response<Bytes>) -> Response<Answer> {
         self.gave_up();
-        self.mark(response.headers_mut());
+        mark(&self.record.request_id, response.headers_mut());
         self.record.outcome.status_code = Some(response.status().as_u16());
         self.record.response_bytes = Some(response.body().len() as u64);
         self.record.outcome.end_reason = Some(meter::record::EndReason::Complete);
@@ -254,7 +250,7 @@ impl Exchange {
     /// An error takes the answer's place.
     pub(super) async fn fail(mut self, error: &Error) -> Response<Answer> {
         let mut response = error.response(Some(&self.record.request_id));
-        self.mark(response.headers_mut());
+        mark(&self.record.request_id, response.headers_mut());
         if error.kind == ErrorKind::CallerGone {
             self.finish(End::CallerGone);
             return response.map(Answer::whole);
@@ -352,13 +348,18 @@ pub(super) fn new_id(now: u64) -> [u8; 16] {
 }
 
 /// Writes a request's id into its answer's headers.
-pub(super) fn mark(id: &[u8; 16], headers: &mut HeaderMap) {
+fn mark(id: &[u8; 16], headers: &mut HeaderMap) {
     // Hyphens and hexadecimal digits are always a header's value.
     let Ok(id) = HeaderValue::from_bytes(&id_text(id)) else { return };
     if !headers.contains_key(REQUEST_ID) {
         headers.insert(REQUEST_ID, id.clone());
     }
     headers.insert(WEIR_REQUEST_ID, id);
+}
+
+/// Writes the id of a request that leaves no Record.
+pub(super) fn mark_refused(id: &[u8; 16], headers: &mut HeaderMap) {
+    headers.extend(HeaderValue::from_bytes(&id_text(id)).ok().map(|id| (REQUEST_ID, id)));
 }
 
 /// What a caller's headers say of it, in one pass over them.

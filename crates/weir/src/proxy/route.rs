@@ -116,3 +116,18 @@ fn default(config: &Config) -> Option<Route<'_>> {
 fn to<'a>(provider: usize) -> Route<'a> {
     Route { provider, target: None, streams_usage: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_lead_elsewhere() {
+        for path in ["../x", "a/../../x", "..", "a/%2E%2e/x", "..%2fx", "..\\x", "a%5c..%5cx", "./x"] {
+            assert!(leads_elsewhere(path), "{path}");
+        }
+        for path in ["chat/completions", "files/a.b", "models/gpt-4.1", "x/...", "a%20b", "models/..x"] {
+            assert!(!leads_elsewhere(path), "{path}");
+        }
+    }
+}

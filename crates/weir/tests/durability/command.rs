@@ -36,6 +36,18 @@ fn without_a_configuration_the_keys_decide() {
     weir.stop();
 }
 
+/// Where a pipe's reader has gone, as with `2>&1 | tee` and Ctrl-C, or the disk behind a file is full.
+#[test]
+fn a_lost_standard_error_ends_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut child = serve(directory.path(), &free.to_string()).stderr(full).spawn().unwrap();
+    until("a Weir that answers", || std::net::TcpStream::connect(free).ok());
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success() && child.wait().unwrap().success());
+}
+
 #[test]
 fn a_held_key_stays_on_this_machine() {
     let directory = tempfile::tempdir().unwrap();
