@@ -7,7 +7,7 @@ mod fields;
 mod line;
 
 pub use fields::{FIELDS, Field, Role, Unit, Value, field};
-pub use line::{LINE_LIMIT, Line, Owned, render, render_begun, render_within};
+pub use line::{LINE_LIMIT, Line, Owned, render, render_begun};
 
 use crate::cost::Cost;
 use crate::dialect::Api;

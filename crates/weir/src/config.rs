@@ -14,7 +14,7 @@ use meter::energy::Rates;
 
 pub use amount::{Bytes, Span};
 pub use presets::{Preset, from_environment};
-pub use provider::{Key, Pattern, Provider, Upstream};
+pub use provider::{Key, Pattern, Provider, Upstream, take_out};
 pub use written::{Durability, OnJournalFailure, Written, schema};
 
 /// Why a configuration cannot be used.

@@ -16,12 +16,7 @@ const USUAL: usize = 2048;
 
 /// Writes the line of `record`, with its line feed, at most [`LINE_LIMIT`] bytes.
 pub fn render(record: &Record, out: &mut Vec<u8>) {
-    render_within(record, LINE_LIMIT, out);
-}
-
-/// Writes the line of `record` in at most `limit` bytes, by cutting texts shorter and shorter until it fits.
-pub fn render_within(record: &Record, limit: usize, out: &mut Vec<u8>) {
-    write_line(record, limit, out, |_| true);
+    write_line(record, LINE_LIMIT, out, |_| true);
 }
 
 /// Writes what is known of a request that is under way, in at most `limit` bytes: the fields that say the same of every
@@ -30,6 +25,7 @@ pub fn render_begun(record: &Record, limit: usize, out: &mut Vec<u8>) {
     write_line(record, limit, out, |field| !field.always || matches!(field.name, "model" | "temperature"));
 }
 
+/// Writes the wanted fields in at most `limit` bytes, by cutting texts shorter and shorter until they fit.
 fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: impl Fn(&Field) -> bool) {
     let start = out.len();
     out.reserve(USUAL);

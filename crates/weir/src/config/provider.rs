@@ -20,11 +20,17 @@ pub enum Key {
 impl Key {
     /// Takes a held key out of a text that a provider wrote, whatever its shape.
     pub fn take_out_of(&self, text: &mut String) {
-        let Key::Held(value) = self else { return };
-        let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        if let Some(secret) = secret.filter(|secret| text.contains(secret)) {
-            *text = text.replace(secret, "[redacted]");
+        if let Key::Held(value) = self {
+            take_out(value, text);
         }
+    }
+}
+
+/// Takes what an `authorization` header shows out of a text.
+pub fn take_out(value: &HeaderValue, text: &mut String) {
+    let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+    if let Some(secret) = secret.filter(|secret| text.contains(secret)) {
+        *text = text.replace(secret, "[redacted]");
     }
 }
 

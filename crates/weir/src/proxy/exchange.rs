@@ -25,7 +25,7 @@ use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
 use super::{Shared, Worker};
-use crate::config::{Config, Key, OnJournalFailure};
+use crate::config::{Config, Key, OnJournalFailure, take_out};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot};
 
@@ -286,7 +286,7 @@ impl Exchange {
         if let Some(message) = &mut self.record.outcome.error_message {
             shared.config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
             if let Some(shown) = &self.shown {
-                Key::Held(shown.clone()).take_out_of(message);
+                take_out(shown, message);
             }
         }
         self.record()
