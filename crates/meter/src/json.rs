@@ -42,9 +42,9 @@ fn plain_length(bytes: &[u8]) -> Option<usize> {
     const SHORT: usize = 32;
     let mut at = 0;
     while at < SHORT
-        && let Some(eight) = bytes.get(at..at + 8)
+        && let Some(eight) = bytes[at..].first_chunk()
     {
-        let word = eight.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        let word = u64::from_le_bytes(*eight);
         let found = zero_bytes(word ^ 0x2222_2222_2222_2222) | zero_bytes(word ^ 0x5c5c_5c5c_5c5c_5c5c);
         if found != 0 {
             at += (found.trailing_zeros() / 8) as usize;

@@ -36,6 +36,10 @@ impl Scalar<'_> {
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         let Scalar::Number(digits) = self else { return None };
+        // Nearly all are plain and short.
+        if digits.len() <= 12 && digits.iter().all(u8::is_ascii_digit) {
+            return Some(digits.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
+        }
         let text = std::str::from_utf8(digits).ok()?;
         let whole = text.parse::<u64>().ok().or_else(|| {
             let number = text.parse::<f64>().ok()?;
@@ -201,6 +205,10 @@ impl Walker {
             State::String => return self.string(bytes, at, visitor),
             State::KeyString => return self.key(bytes, at, visitor),
             State::Number | State::Literal => return self.word(bytes, at, visitor),
+            // Most members follow the one before without white space.
+            State::AfterValue if bytes[at..].starts_with(b",\"") && self.in_object() => {
+                return self.whole_key(bytes, at + 2, visitor);
+            }
             State::Escape | State::KeyEscape => {
                 let key = self.state == State::KeyEscape;
                 self.keep(&bytes[at..=at], key);
@@ -230,33 +238,38 @@ impl Walker {
             visitor.scalar(self.here, Scalar::Text(&bytes[at..at + length.min(MAX_SCALAR)]));
         }
         self.after_value();
-        self.comma(bytes, at + length + 1)
+        at + length + 1
     }
 
     #[inline]
     fn whole_key(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
-        let Some(length) = plain_length(&bytes[at..]) else { return at };
+        let Some(length) = plain_length(&bytes[at..]) else {
+            self.here = DEAD;
+            self.begin(State::KeyString);
+            return at;
+        };
         let parent = self.container_node();
         self.here = if parent == DEAD { DEAD } else { visitor.child(parent, &bytes[at..at + length]) };
         let next = at + length + 1;
-        // The colon usually follows at once, as does the comma behind a value: one step less each.
-        if bytes.get(next) == Some(&b':') {
-            self.state = State::Value;
-            return next + 1;
+        // The colon usually follows at once, and the value after it: steps saved.
+        match bytes.get(next..) {
+            Some([b':', b'"', ..]) => {
+                self.begin(State::String);
+                self.whole_string(bytes, next + 2, visitor)
+            }
+            Some([b':', b'0'..=b'9', ..]) => {
+                self.begin(State::Number);
+                self.word(bytes, next + 1, visitor)
+            }
+            Some([b':', ..]) => {
+                self.state = State::Value;
+                next + 1
+            }
+            _ => {
+                self.state = State::Colon;
+                next
+            }
         }
-        self.state = State::Colon;
-        next
-    }
-
-    /// Takes the comma behind a member's value, if it follows at once.
-    #[inline]
-    fn comma(&mut self, bytes: &[u8], at: usize) -> usize {
-        if self.state == State::AfterValue && bytes.get(at) == Some(&b',') && self.in_object() {
-            self.here = DEAD;
-            self.state = State::Key;
-            return at + 1;
-        }
-        at
     }
 
     #[inline]
@@ -388,7 +401,7 @@ impl Walker {
         let length = rest.iter().position(|byte| !WORD[usize::from(*byte)]).unwrap_or(rest.len());
         if length < rest.len() && self.token.is_empty() {
             self.end_word(&rest[..length], visitor);
-            return self.comma(bytes, at + length);
+            return at + length;
         }
         // Cut by the end of the piece, here or before. One byte over the limit is enough to know that it is too long.
         let room = (MAX_KEY + 1).saturating_sub(self.token.len());

@@ -68,6 +68,9 @@ pub struct Field {
     pub role: Role,
     /// Whether it stands as `null` where unknown; the others are left out.
     pub always: bool,
+    /// Whether it is known before there is an answer. Of a request that a killed process left unanswered, this is what is
+    /// on record.
+    pub early: bool,
     /// What it means.
     pub doc: &'static str,
     /// Its value in a Record.
@@ -90,11 +93,15 @@ const fn row(
     get: for<'a> fn(&'a Record) -> Option<Value<'a>>,
     doc: &'static str,
 ) -> Field {
-    Field { name, unit, role, always: false, doc, get }
+    Field { name, unit, role, always: false, early: false, doc, get }
 }
 
 const fn always(field: Field) -> Field {
     Field { always: true, ..field }
+}
+
+const fn early(field: Field) -> Field {
+    Field { early: true, ..field }
 }
 
 fn text(value: Option<&String>) -> Option<Value<'_>> {
@@ -153,7 +160,7 @@ pub static FIELDS: &[Field] = &[
         |r| Some(Value::Id(&r.request_id)),
         "Weir's own id of the request, a UUID of version 7, returned as x-weir-request-id.",
     )),
-    always(row("model", TEXT, Metadata, |r| text(r.what.model.as_ref()), "The model as requested.")),
+    always(early(row("model", TEXT, Metadata, |r| text(r.what.model.as_ref()), "The model as requested."))),
     always(row("input_tokens", Unit::Count, Metadata, |r| whole(r, Usage::input), "All input, cached input included.")),
     always(row("output_tokens", Unit::Count, Metadata, |r| whole(r, Usage::output), "All output, reasoning included.")),
     always(row("total_tokens", Unit::Count, Metadata, |r| whole(r, Usage::total), "Input and output.")),
@@ -172,43 +179,49 @@ pub static FIELDS: &[Field] = &[
         "The estimate of the energy drawn.",
     )),
     always(row("cost_usd", Unit::Usd, Metadata, |r| usd(r, crate::cost::Cost::total), "What the request cost.")),
-    always(row("temperature", Unit::Number, Line, |r| r.what.temperature.map(Value::Float), "As requested.")),
+    always(early(row("temperature", Unit::Number, Line, |r| r.what.temperature.map(Value::Float), "As requested."))),
     always(row("status", TEXT, Line, |r| Some(Value::Text(r.status.name())), "success, error or cancelled.")),
-    row(
+    early(row(
         "v",
         Unit::Count,
         Line,
         |_| Some(Value::Integer(VERSION)),
         "The version of the line; fields are added, never renamed or retyped.",
-    ),
-    row("user_id", TEXT, Metadata, |r| text(r.who.user_id.as_ref()), "The request's user."),
-    row("trace_id", TEXT, Metadata, |r| text(r.who.trace_id.as_ref()), "From the caller's traceparent."),
-    row("span_id", TEXT, Line, |r| text(r.who.span_id.as_ref()), "From the caller's traceparent."),
-    row("client", TEXT, Line, |r| text(r.who.client.as_ref()), "The caller's user-agent: SDK and version."),
-    row(
+    )),
+    early(row("user_id", TEXT, Metadata, |r| text(r.who.user_id.as_ref()), "The request's user.")),
+    early(row("trace_id", TEXT, Metadata, |r| text(r.who.trace_id.as_ref()), "From the caller's traceparent.")),
+    early(row("span_id", TEXT, Line, |r| text(r.who.span_id.as_ref()), "From the caller's traceparent.")),
+    early(row("client", TEXT, Line, |r| text(r.who.client.as_ref()), "The caller's user-agent: SDK and version.")),
+    early(row(
         "client_request_id",
         TEXT,
         Line,
         |r| text(r.who.client_request_id.as_ref()),
         "The caller's own id of the request.",
-    ),
-    row(
+    )),
+    early(row(
         "client_retry",
         Unit::Count,
         Line,
         |r| r.who.client_retry.map(Value::Integer),
         "Which retry this is, as the caller's SDK counts.",
-    ),
-    row("instance", TEXT, Label, |r| text(r.who.instance.as_ref()), "The name of the Weir that wrote the line."),
-    row("provider", TEXT, Label, |r| text(r.what.provider.as_ref()), "The provider that was asked."),
-    row(
+    )),
+    early(row("instance", TEXT, Label, |r| text(r.who.instance.as_ref()), "The name of the Weir that wrote the line.")),
+    early(row("provider", TEXT, Label, |r| text(r.what.provider.as_ref()), "The provider that was asked.")),
+    early(row(
         "api",
         TEXT,
         Line,
         |r| Some(Value::Text(r.what.api.name())),
         "The kind of call: chat, completions, embeddings, models, responses, other.",
-    ),
-    row("target", TEXT, Line, |r| text(r.what.target.as_ref()), "The model that a route made of the one requested."),
+    )),
+    early(row(
+        "target",
+        TEXT,
+        Line,
+        |r| text(r.what.target.as_ref()),
+        "The model that a route made of the one requested.",
+    )),
     row(
         "response_model",
         TEXT,
@@ -224,11 +237,17 @@ pub static FIELDS: &[Field] = &[
         |r| text(r.what.provider_request_id.as_ref()),
         "The provider's own id of the request.",
     ),
-    row("stream", Unit::Bool, Line, |r| r.what.stream.map(Value::Bool), "Whether the caller asked for a stream."),
+    early(row(
+        "stream",
+        Unit::Bool,
+        Line,
+        |r| r.what.stream.map(Value::Bool),
+        "Whether the caller asked for a stream.",
+    )),
     row("service_tier", TEXT, Line, |r| text(r.what.service_tier.as_ref()), "The tier that the answer names."),
     row("finish_reason", TEXT, Line, |r| text(r.what.finish_reason.as_ref()), "Why the model stopped."),
-    row("max_tokens", Unit::Count, Line, |r| r.what.max_tokens.map(Value::Integer), "As requested."),
-    row("top_p", Unit::Number, Line, |r| r.what.top_p.map(Value::Float), "As requested."),
+    early(row("max_tokens", Unit::Count, Line, |r| r.what.max_tokens.map(Value::Integer), "As requested.")),
+    early(row("top_p", Unit::Number, Line, |r| r.what.top_p.map(Value::Float), "As requested.")),
     row("tool_calls", Unit::Count, Line, |r| r.what.tool_calls.map(Value::Integer), "Tool calls in the answer."),
     row(
         "cached_input_tokens",
@@ -255,13 +274,13 @@ pub static FIELDS: &[Field] = &[
     row("audio_input_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioInput), "Of the input: audio."),
     row("audio_output_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioOutput), "Of the output: audio."),
     row("image_input_tokens", Unit::Count, Line, |r| tokens(r, Class::ImageInput), "Of the input: images."),
-    row(
+    early(row(
         "usage_source",
         TEXT,
         Line,
         |r| Some(Value::Text(r.usage_source.name())),
         "Where the tokens come from: provider or none.",
-    ),
+    )),
     row(
         "usage_raw",
         Unit::Text(1024),
@@ -299,7 +318,7 @@ pub static FIELDS: &[Field] = &[
         |r| r.energy.map(|energy| Value::Text(energy.method)),
         "How the energy was estimated, with the method's version.",
     ),
-    row("started_at", Unit::Time, Line, |r| Some(Value::Time(r.times.started_at)), "The caller's first byte."),
+    early(row("started_at", Unit::Time, Line, |r| Some(Value::Time(r.times.started_at)), "The caller's first byte.")),
     row(
         "time_to_first_token_seconds",
         Unit::Seconds,
@@ -359,7 +378,7 @@ pub static FIELDS: &[Field] = &[
         |r| r.outcome.end_reason.map(|reason| Value::Text(reason.name())),
         "complete, client_gone, upstream_gone, timeout or proxy_killed.",
     ),
-    row("request_bytes", Unit::Count, Line, |r| r.request_bytes.map(Value::Integer), "The request's body."),
+    early(row("request_bytes", Unit::Count, Line, |r| r.request_bytes.map(Value::Integer), "The request's body.")),
     row(
         "response_bytes",
         Unit::Count,
@@ -367,13 +386,13 @@ pub static FIELDS: &[Field] = &[
         |r| r.response_bytes.map(Value::Integer),
         "The answer's body, as the provider sent it.",
     ),
-    row(
+    early(row(
         "simulated",
         Unit::Bool,
         Line,
         |r| r.what.simulated.then_some(Value::Bool(true)),
         "Whether a simulated provider answered.",
-    ),
+    )),
     // Only the line knows what it had to cut, so the getter has nothing to say.
     row("truncated", Unit::Bool, Line, |_| None, "Whether a text on this line was cut to its limit."),
 ];

@@ -16,24 +16,22 @@ const USUAL: usize = 2048;
 
 /// Writes the line of `record`, with its line feed, at most [`LINE_LIMIT`] bytes.
 pub fn render(record: &Record, out: &mut Vec<u8>) {
-    write_line(record, LINE_LIMIT, out, |_| true);
+    write_line(record, LINE_LIMIT, out, &TABLE.all);
 }
 
-/// Writes what is known of a request that is under way, in at most `limit` bytes: the fields that say the same of every
-/// request until it ends are left out.
+/// Writes what is known of a request that is under way, in at most `limit` bytes: the fields that are known early.
 pub fn render_begun(record: &Record, limit: usize, out: &mut Vec<u8>) {
-    write_line(record, limit, out, |field| !field.always || matches!(field.name, "model" | "temperature"));
+    write_line(record, limit, out, &TABLE.early);
 }
 
 /// Writes the wanted fields in at most `limit` bytes, by cutting texts shorter and shorter until they fit.
-fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: impl Fn(&Field) -> bool) {
+fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: &[(&Field, Key)]) {
     let start = out.len();
     out.reserve(USUAL);
-    let keys = &**KEYS;
     for cap in [usize::MAX, 128, 64, 32, 8] {
         out.truncate(start);
         let mut writer = LineWriter { out, cap, truncated: false, start };
-        for (field, key) in FIELDS.iter().zip(keys).filter(|(field, _)| wanted(field)) {
+        for (field, key) in wanted {
             match (field.get)(record) {
                 Some(value) => writer.field(key, field, value),
                 None if field.always => writer.null(key),
@@ -47,9 +45,43 @@ fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: impl Fn(
     }
 }
 
-/// Each field's key as it stands on the line: `,"name":`.
-static KEYS: LazyLock<Box<[Box<[u8]>]>> =
-    LazyLock::new(|| FIELDS.iter().map(|field| format!(",\"{}\":", field.name).into_bytes().into()).collect());
+/// Each field with its key as it stands on the line.
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let all: Vec<_> = FIELDS.iter().map(|field| (field, Key::new(field.name))).collect();
+    Table { early: all.iter().copied().filter(|(field, _)| field.early).collect(), all }
+});
+
+struct Table {
+    all: Vec<(&'static Field, Key)>,
+    early: Vec<(&'static Field, Key)>,
+}
+
+/// A key as it stands on the line: `,"name":`. It is written with its padding, which is then taken back: copying so many
+/// bytes as are known beforehand is a few instructions, copying as many as there are is a call.
+#[derive(Clone, Copy)]
+struct Key {
+    padded: [u8; KEY],
+    length: usize,
+}
+
+/// Room for the longest key.
+const KEY: usize = 48;
+
+impl Key {
+    fn new(name: &str) -> Key {
+        let text = format!(",\"{name}\":");
+        let mut padded = [0; KEY];
+        padded[..text.len()].copy_from_slice(text.as_bytes());
+        Key { padded, length: text.len() }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.length;
+        out.extend_from_slice(&self.padded);
+        out.truncate(end);
+    }
+}
 
 struct LineWriter<'a> {
     out: &'a mut Vec<u8>,
@@ -61,13 +93,13 @@ struct LineWriter<'a> {
 }
 
 impl LineWriter<'_> {
-    fn null(&mut self, key: &[u8]) {
-        self.out.extend_from_slice(key);
+    fn null(&mut self, key: &Key) {
+        key.write(self.out);
         self.out.extend_from_slice(b"null");
     }
 
-    fn field(&mut self, key: &[u8], field: &Field, value: Value<'_>) {
-        self.out.extend_from_slice(key);
+    fn field(&mut self, key: &Key, field: &Field, value: Value<'_>) {
+        key.write(self.out);
         match value {
             Value::Text(text) => {
                 let limit = if let Unit::Text(limit) = field.unit { limit } else { 0 };
@@ -90,9 +122,9 @@ impl LineWriter<'_> {
 
     fn end(mut self) {
         if self.truncated
-            && let Some(index) = position("truncated")
+            && let Some((field, key)) = position("truncated").map(|index| TABLE.all[index])
         {
-            self.field(&KEYS[index], &FIELDS[index], Value::Bool(true));
+            self.field(&key, field, Value::Bool(true));
         }
         // Every key has a comma in front of it; the first one gets a brace instead.
         if let Some(first) = self.out.get_mut(self.start) {
@@ -129,56 +161,83 @@ fn cut(text: &str, limit: usize) -> &str {
 /// Control characters are always escaped, so no text can end a line or begin another.
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let plain = plain_prefix(rest);
-        out.extend_from_slice(&rest[..plain]);
-        let Some(special) = rest.get(plain) else { break };
-        match special {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            byte => {
-                out.extend_from_slice(b"\\u00");
-                out.extend([byte >> 4, byte & 15].map(hex));
-            }
-        }
-        rest = &rest[plain + 1..];
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        write_escaped(text.as_bytes(), out);
     }
     out.push(b'"');
 }
 
-/// How many bytes stand for themselves, looked through eight at a time.
-fn plain_prefix(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut at = 0;
-    while let Some(eight) = bytes.get(at..at + 8) {
-        let word = eight.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-        // A byte's high bit comes out set where it is below a space, or equal to what it is compared with. Bytes above such
-        // a one may come out wrong, which the exact look below puts right.
-        let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
-        let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
-        let found = (below(0x20, word) | equal(b'"') | equal(b'\\') | equal(0x7f)) & (ONES << 7);
-        if found != 0 {
-            break;
-        }
-        at += 8;
+/// Eight bytes at a time: they are written as they are, and what is special among them is taken back.
+fn write_escaped(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let Some((eight, rest)) = bytes.split_first_chunk::<8>() {
+        let end = out.len();
+        out.extend_from_slice(eight);
+        bytes = match first_special(eight) {
+            None => rest,
+            Some(at) => {
+                out.truncate(end + at);
+                write_special(eight[at], out);
+                &bytes[at + 1..]
+            }
+        };
     }
-    at + bytes[at..].iter().position(|byte| ESCAPED[usize::from(*byte)]).unwrap_or(bytes.len() - at)
+    for byte in bytes {
+        if is_special(*byte) { write_special(*byte, out) } else { out.push(*byte) }
+    }
 }
 
-/// The bytes that do not stand for themselves in a string.
-const ESCAPED: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | 0x7f);
-        byte += 1;
+fn write_special(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        byte => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([byte >> 4, byte & 15].map(hex));
+        }
     }
-    table
-};
+}
+
+/// Where among eight bytes the first one stands that does not stand for itself.
+fn first_special(eight: &[u8; 8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_le_bytes(*eight);
+    // A byte's high bit comes out set where it is below a space, or equal to what it is compared with. Bytes above such a
+    // one may come out wrong, but the first one does not.
+    let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+    let found = (below(0x20, word) | equal(b'"') | equal(b'\\') | equal(0x7f)) & (ONES << 7);
+    (found != 0).then_some((found.trailing_zeros() / 8) as usize)
+}
+
+/// Whether every byte stands for itself in a string. Blocks of known length are looked through all at once; the last one
+/// overlaps the one before.
+fn is_plain(bytes: &[u8]) -> bool {
+    const BLOCK: usize = 16;
+    const HALF: usize = 8;
+    if let Some(last) = bytes.last_chunk::<BLOCK>() {
+        return all_plain(last) && bytes.as_chunks::<BLOCK>().0.iter().all(all_plain);
+    }
+    match (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>()) {
+        (Some(first), Some(last)) => all_plain(first) && all_plain(last),
+        _ => !bytes.iter().any(|byte| is_special(*byte)),
+    }
+}
+
+#[inline]
+fn all_plain<const N: usize>(block: &[u8; N]) -> bool {
+    // Without a branch for each byte.
+    !block.iter().fold(false, |found, byte| found | is_special(*byte))
+}
+
+#[inline]
+fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0x7f)
+}
 
 fn hex(nibble: u8) -> u8 {
     b"0123456789abcdef"[usize::from(nibble)]
@@ -288,7 +347,7 @@ impl Line {
     pub fn render(&self, out: &mut Vec<u8>) {
         let start = out.len();
         let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, start };
-        for ((field, key), value) in FIELDS.iter().zip(&**KEYS).zip(&self.values) {
+        for ((field, key), value) in TABLE.all.iter().zip(&self.values) {
             match value.as_ref().and_then(Owned::borrow) {
                 Some(value) => writer.field(key, field, value),
                 None if field.always => writer.null(key),

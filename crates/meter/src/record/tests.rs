@@ -52,6 +52,48 @@ fn tokens_without_a_price_are_unpriced() {
     assert!(line(&record).contains("\"cost_status\":\"unpriced\""));
 }
 
+/// A field that tells of the request and is not marked would be lost with a killed process.
+#[test]
+fn what_a_request_says_is_known_early() {
+    let text = || Some("x".to_owned());
+    let begun = Record {
+        who: Who {
+            user_id: text(),
+            trace_id: text(),
+            span_id: text(),
+            client: text(),
+            client_request_id: text(),
+            client_retry: Some(1),
+            instance: text(),
+        },
+        what: What {
+            model: text(),
+            provider: text(),
+            target: text(),
+            stream: Some(true),
+            max_tokens: Some(1),
+            temperature: Some(1.0),
+            top_p: Some(1.0),
+            simulated: true,
+            ..What::default()
+        },
+        times: Times { started_at: 1, ..Times::default() },
+        request_bytes: Some(1),
+        ..Record::default()
+    };
+    let mut early = Vec::new();
+    render_begun(&begun, LINE_LIMIT, &mut early);
+    let (early, whole) = (Line::parse(&early).unwrap(), Line::parse(line(&begun).as_bytes()).unwrap());
+    let nothing = Line::parse(line(&Record::default()).as_bytes()).unwrap();
+    for field in FIELDS {
+        let name = field.name;
+        match field.early {
+            true => assert_eq!(early.get(name), whole.get(name), "{name}"),
+            false => assert_eq!(whole.get(name), nothing.get(name), "{name} is known early and not marked"),
+        }
+    }
+}
+
 #[test]
 fn names_are_unique_and_documented() {
     let mut names: Vec<_> = FIELDS.iter().map(|field| field.name).collect();

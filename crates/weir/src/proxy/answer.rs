@@ -79,7 +79,7 @@ impl Answer {
             if let Some(seq) = exchange.finish(End::Whole) {
                 recorder.synced(seq).await;
             }
-            exchange.worker().pool.put(remote.release());
+            exchange.worker().pool.put(remote.release(), Instant::now());
             return Answer::Whole(Bytes::new());
         }
         Answer::Metered(Box::new(Metered {
@@ -191,7 +191,7 @@ impl Metered {
     fn close(&mut self) {
         self.over = true;
         let connection = self.remote.release();
-        self.exchange.worker().pool.put(connection);
+        self.exchange.worker().pool.put(connection, self.last_piece);
     }
 
     /// What came before the break has left already, but for an event that was held.

@@ -124,7 +124,12 @@ impl Exchange {
 
     /// How long a wait may take that has a limit of its own: no longer than the request as a whole.
     pub(super) fn at_most(&self, limit: Duration) -> Duration {
-        limit.min(self.deadline().saturating_duration_since(Instant::now()))
+        self.at_most_from(self.elapsed(), limit)
+    }
+
+    /// The same, from a moment that is known.
+    pub(super) fn at_most_from(&self, now: Nanos, limit: Duration) -> Duration {
+        limit.min(self.shared().config.timeouts.total.saturating_sub(Duration::from_nanos(now)))
     }
 
     /// Puts into the table what is known by now.
@@ -179,10 +184,11 @@ impl Exchange {
         self.times.connect += took;
     }
 
-    /// The request leaves for the provider.
-    pub(super) fn departed(&mut self) {
+    /// The request leaves for the provider; returns when.
+    pub(super) fn departed(&mut self) -> Nanos {
         let now = self.elapsed();
         self.times.departed.get_or_insert(now);
+        now
     }
 
     /// A piece of the answer came `at`. Whether the answer has said that it is over.
@@ -279,9 +285,9 @@ impl Exchange {
         if end != End::Whole {
             self.gave_up();
         }
-        let reading = self.watch.take().map(Watch::finish).unwrap_or_default();
+        let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
         let shared = self.worker.shared.clone();
-        settle::read(&mut self.record, &reading, &shared.config.prices, &shared.config.rates);
+        settle::read(&mut self.record, &mut reading, &shared.config.prices, &shared.config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
         if let Some(message) = &mut self.record.outcome.error_message {
             shared.config.providers.iter().for_each(|provider| provider.key.take_out_of(message));

@@ -3,7 +3,6 @@
 use http::Version;
 use http::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::uri::{PathAndQuery, Uri};
@@ -12,38 +11,38 @@ use super::upstream::Outgoing;
 use crate::config::{Key, Provider};
 use crate::error::{Error, ErrorKind};
 
-/// What RFC 9110, section 7.6.1, and custom say about one hop only.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
+/// Whether it is what RFC 9110, section 7.6.1, and custom say about one hop only.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// Removes what belongs to one hop, including what `connection` names.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Comparing a few names is cheaper than looking all of them up.
-    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+    let mut found: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
+    if found.is_empty() {
         return;
     }
     if headers.contains_key(CONNECTION) {
         let lines = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
-        let named: Vec<HeaderName> = lines
+        let named = lines
             .flat_map(|names| names.split(','))
             .filter_map(|name| name.trim().parse().ok())
             // These frame or secure the message; nobody may have them removed by naming them.
-            .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION)
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
+            .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION);
+        found.extend(named);
     }
-    for name in &HOP_BY_HOP {
+    for name in found {
         headers.remove(name);
     }
 }
@@ -62,9 +61,17 @@ pub(super) fn prepare(head: &mut Parts, provider: &Provider, body: &Outgoing, pr
     }
     offer_readable_encodings(headers);
     if let Outgoing::Whole(bytes) = body {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        set_length(headers, bytes.len());
     }
     Ok(())
+}
+
+/// Says how long the body is, unless just that is said already.
+fn set_length(headers: &mut HeaderMap, length: usize) {
+    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if said != Some(length) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
 }
 
 /// What stands in the request line: the path with `/v1` replaced by the provider's own, or a whole URL.

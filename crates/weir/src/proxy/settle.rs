@@ -25,17 +25,17 @@ pub(super) enum End {
 const UNREADABLE: &str = "weir_unreadable_answer";
 const TRUNCATED: &str = "weir_truncated_answer";
 
-/// Fills in what the answer said.
-pub(super) fn read(record: &mut Record, reading: &Reading, prices: &Prices, rates: &Rates) {
-    let answer = &reading.answer;
-    record.what.response_model.clone_from(&answer.model);
-    record.what.response_id.clone_from(&answer.id);
-    record.what.service_tier.clone_from(&answer.service_tier);
-    record.what.finish_reason.clone_from(&answer.finish_reason);
+/// Fills in what the answer said, which is taken out of the reading.
+pub(super) fn read(record: &mut Record, reading: &mut Reading, prices: &Prices, rates: &Rates) {
+    let answer = &mut reading.answer;
+    record.what.response_model = answer.model.take();
+    record.what.response_id = answer.id.take();
+    record.what.service_tier = answer.service_tier.take();
+    record.what.finish_reason = answer.finish_reason.take();
     record.what.tool_calls = Some(answer.tool_calls).filter(|calls| *calls > 0);
     record.times.first_token = reading.first_token;
     record.usage = answer.usage();
-    record.usage_raw = record.usage.and(answer.usage_raw.clone());
+    record.usage_raw = record.usage.and(answer.usage_raw.take());
     record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
     let Some(usage) = &record.usage else { return };
     let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];

@@ -124,10 +124,10 @@ impl Pool {
         std::iter::from_fn(|| idle.pop()).find_map(|mut one| one.link.is_waiting().then_some(one))
     }
 
-    /// Keeps a connection whose answer was read to its end.
-    pub(super) fn put(&self, connection: Option<Connection>) {
+    /// Keeps a connection whose answer was read to its end `now`.
+    pub(super) fn put(&self, connection: Option<Connection>, now: Instant) {
         let Some(mut connection) = connection else { return };
-        connection.idle_since = Instant::now();
+        connection.idle_since = now;
         let mut idle = self.idle[connection.provider].lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
             idle.push(connection);
@@ -165,8 +165,8 @@ pub(super) async fn send(
             Some(connection) => connection,
             None => open(exchange, route.provider).await?,
         };
-        exchange.departed();
-        let limit = exchange.at_most(config.timeouts.first_byte);
+        let now = exchange.departed();
+        let limit = exchange.at_most_from(now, config.timeouts.first_byte);
         let Some(outcome) = within(limit, connection.link.ask(method, uri, headers, outgoing)).await else {
             let message = format!("provider \"{}\" did not answer within {limit:.1?}", provider.name);
             return Err(Error::new(ErrorKind::UpstreamTimeout, message));

@@ -170,7 +170,8 @@ async fn call(
     });
     let caller = shared.config.timeouts.caller;
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(caller);
+    // Pieces of an answer are small: copying one behind its frame is cheaper than two for the kernel to gather.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(caller).writev(false);
     builder
         .http2()
         .timer(TokioTimer::new())
