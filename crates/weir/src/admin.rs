@@ -1,5 +1,6 @@
 //! The operators' side: `/metrics`, `/healthz`, `/readyz`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -24,8 +25,8 @@ pub struct Admin {
     pub followers: Vec<Arc<Progress>>,
     /// What is known of the journal's files.
     pub housekeeping: Arc<Housekeeping>,
-    /// Who may ask.
-    pub gate: Gate,
+    /// Where operators connect.
+    pub address: SocketAddr,
 }
 
 impl Admin {
@@ -33,7 +34,8 @@ impl Admin {
     #[must_use]
     pub fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, _) = request.into_parts();
-        if let Err(error) = self.gate.check_host(&head) {
+        let gate = Gate::for_address(self.address, &self.shared.snapshot().config.allowed_hosts, &[]);
+        if let Err(error) = gate.check_host(&head) {
             return error.response(None).map(Full::new);
         }
         if head.method != Method::GET && head.method != Method::HEAD {
@@ -66,6 +68,7 @@ impl Admin {
     fn metrics(&self) -> String {
         let (balance, ledger) = self.shared.recorder.snapshot();
         let (_, journal_sound) = self.shared.recorder.health();
+        let reloads = &self.housekeeping.reloads;
         let gauges = Gauges {
             refused: std::array::from_fn(|index| self.shared.refused[index].load(Ordering::Relaxed)),
             bad_heads: self.shared.bad_heads.load(Ordering::Relaxed),
@@ -74,6 +77,10 @@ impl Admin {
             journal_dropped: self.housekeeping.dropped_lines.load(Ordering::Relaxed),
             followers: self.followers.iter().map(|one| (one.name, one.lag(), one.errors())).collect(),
             body_memory: self.shared.memory.used(),
+            reloads_applied: reloads.applied.load(Ordering::Relaxed),
+            reloads_refused: reloads.refused.load(Ordering::Relaxed),
+            last_reload_applied: reloads.last_applied.load(Ordering::Relaxed),
+            config_since: reloads.applied_at.load(Ordering::Relaxed),
         };
         metrics::render(&balance, &ledger, &gauges)
     }

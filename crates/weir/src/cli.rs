@@ -40,10 +40,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Where callers connect, in place of `listen`.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = config::address)]
     pub listen: Option<SocketAddr>,
     /// Where operators connect, in place of `admin.listen`.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = config::address)]
     pub admin_listen: Option<SocketAddr>,
     /// Where everything durable lies, in place of `data_dir`.
     #[arg(long, value_name = "DIR")]
@@ -54,10 +54,10 @@ pub struct ServeOptions {
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoOptions {
     /// Where callers connect.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4000")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = config::address, default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
     /// Where operators connect.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:4001")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = config::address, default_value = "127.0.0.1:4001")]
     pub admin_listen: SocketAddr,
     /// Where the demo's Records lie, apart from any real ones.
     #[arg(long, value_name = "DIR", default_value = "weir-demo")]

@@ -1,8 +1,10 @@
 //! Configuration: what was written ([`Written`]) becomes what is needed ([`Config`]), once, or is refused with a reason.
 
 mod amount;
+mod fixed;
 mod presets;
 mod provider;
+mod watch;
 mod written;
 
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ use meter::energy::Rates;
 pub use amount::{Bytes, Span};
 pub use presets::{Preset, from_environment};
 pub use provider::{Key, Pattern, Provider, Upstream, take_out};
+pub use watch::Watched;
 pub use written::{Durability, OnJournalFailure, Written, schema};
 
 /// Why a configuration cannot be used.
@@ -43,6 +46,25 @@ pub enum ConfigError {
 
 pub(crate) fn invalid(place: impl Into<String>, reason: impl std::fmt::Display) -> ConfigError {
     ConfigError::Invalid { place: place.into(), reason: reason.to_string() }
+}
+
+/// What the command line says in place of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Where callers connect.
+    pub listen: Option<SocketAddr>,
+    /// Where operators connect.
+    pub admin: Option<SocketAddr>,
+    /// Where everything durable lies.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The files that a configuration is made of: itself, and those that it names. As far as it can be read, that is.
+#[must_use]
+pub fn files(path: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let named = Written::parse(&text).map(|written| written.files()).unwrap_or_default();
+    std::iter::once(path.to_owned()).chain(named).collect()
 }
 
 /// Limits on time.
@@ -149,16 +171,18 @@ impl Config {
     ///
     /// # Errors
     /// See [`ConfigError`].
-    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Config::parse(&text).map_err(|error| match error {
-            ConfigError::Malformed(text) => ConfigError::Malformed(format!("{}: {text}", path.display())),
-            ConfigError::Invalid { place, reason } => {
-                ConfigError::Invalid { place: format!("{}: {place}", path.display()), reason }
-            }
-            other => other,
-        })
+        Written::parse(&text).and_then(|written| Config::with_overrides(written, overrides)).map_err(
+            |error| match error {
+                ConfigError::Malformed(text) => ConfigError::Malformed(format!("{}: {text}", path.display())),
+                ConfigError::Invalid { place, reason } => {
+                    ConfigError::Invalid { place: format!("{}: {place}", path.display()), reason }
+                }
+                other => other,
+            },
+        )
     }
 
     /// Reads a text.
@@ -174,12 +198,20 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn from_written(written: Written) -> Result<Config, ConfigError> {
+        Config::with_overrides(written, &Overrides::default())
+    }
+
+    /// The same, where the command line says something too.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn with_overrides(written: Written, overrides: &Overrides) -> Result<Config, ConfigError> {
         let providers = provider::providers(&written.providers)?;
         let routes = routes(&written, &providers)?;
         let config = Config {
-            listen: address("listen", &written.listen)?,
-            admin: address("admin.listen", &written.admin.listen)?,
-            data_dir: written.data_dir.clone(),
+            listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
+            admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
+            data_dir: overrides.data_dir.as_ref().unwrap_or(&written.data_dir).clone(),
             threads: threads(written.threads)?,
             stdout: written.stdout,
             instance: written.instance.clone(),
@@ -189,11 +221,11 @@ impl Config {
             durability: written.durability,
             on_journal_failure: written.on_journal_failure,
             allowed_hosts: written.allowed_hosts.clone(),
-            allowed_origins: written.allowed_origins.clone(),
+            allowed_origins: origins(&written.allowed_origins)?,
             shutdown_grace: written.shutdown_grace.0,
             tls: written.tls.as_ref().map(|tls| TlsConfig { cert: tls.cert.clone(), key: tls.key.clone() }),
             upstream: provider::upstream(&written.upstream)?,
-            timeouts: written.timeouts.needed(),
+            timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
             providers,
             routes,
@@ -202,12 +234,17 @@ impl Config {
             simulated: false,
         };
         config.refuse_open_door()?;
+        if config.providers.is_empty() {
+            let reason =
+                "there is none, so every request would be refused; add [[providers]] with a name and a base_url";
+            return Err(invalid("providers", reason));
+        }
         Ok(config)
     }
 
     /// Whoever reaches a Weir that holds a key spends its owner's money; until callers have keys of their own, that must
     /// not be more than this machine.
-    pub(crate) fn refuse_open_door(&self) -> Result<(), ConfigError> {
+    fn refuse_open_door(&self) -> Result<(), ConfigError> {
         let holder = self.providers.iter().find(|provider| matches!(provider.key, Key::Held(_)));
         match holder {
             Some(provider) if !self.listen.ip().is_loopback() => Err(invalid(
@@ -223,9 +260,17 @@ impl Config {
     }
 }
 
-fn address(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
-    let text = text.replacen("localhost:", "127.0.0.1:", 1);
-    text.parse().map_err(|_| invalid(place, format_args!("{text:?} is not an address; write \"127.0.0.1:4000\"")))
+fn address_at(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    address(text).map_err(|reason| invalid(place, reason))
+}
+
+/// An IP address and a port, or `localhost` and a port.
+///
+/// # Errors
+/// It is something else.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
+    numeric.parse().map_err(|_| format!("{text:?} is not an address; write \"127.0.0.1:4000\""))
 }
 
 fn threads(written: Option<usize>) -> Result<usize, ConfigError> {
@@ -241,6 +286,21 @@ fn in_flight(written: u32) -> Result<u32, ConfigError> {
         1..=1_000_000 => Ok(written),
         _ => Err(invalid("max_in_flight", format_args!("{written} is not between 1 and 1000000"))),
     }
+}
+
+/// Origins as browsers write them: a scheme, a host, and a port where it is not the scheme's own.
+fn origins(written: &[String]) -> Result<Vec<String>, ConfigError> {
+    for origin in written.iter().filter(|origin| *origin != "*") {
+        let uri = origin.parse::<http::Uri>().ok().filter(|uri| uri.scheme().is_some());
+        let bare = uri.and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
+        if bare.as_ref() != Some(origin) {
+            let hint = bare.map_or_else(|| "https://app.example.com".to_owned(), |bare| bare.to_lowercase());
+            let reason =
+                format_args!("{origin:?} is not an origin, so no page would have it; write {hint:?}, or \"*\"");
+            return Err(invalid("allowed_origins", reason));
+        }
+    }
+    Ok(written.to_vec())
 }
 
 fn routes(written: &Written, providers: &[Provider]) -> Result<Vec<Route>, ConfigError> {

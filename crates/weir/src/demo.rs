@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::DemoOptions;
-use crate::config::{Config, Written};
+use crate::config::{Config, Overrides, Written};
 use crate::server::Running;
 use crate::simulate::provider::{self, ProviderOptions};
 use crate::simulate::traffic::{self, BaseUrl, TrafficOptions, WeightedModel};
@@ -60,9 +60,13 @@ fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crat
     for one in &mut written.providers {
         one.base_url = format!("http://{provider}/v1");
     }
-    written.data_dir.clone_from(&options.data_dir);
-    let config = Config::from_written(written)?;
-    Ok(Config { listen: options.listen, admin: options.admin_listen, stdout: false, simulated: true, ..config })
+    let overrides = Overrides {
+        listen: Some(options.listen),
+        admin: Some(options.admin_listen),
+        data_dir: Some(options.data_dir.clone()),
+    };
+    let config = Config::with_overrides(written, &overrides)?;
+    Ok(Config { stdout: false, simulated: true, ..config })
 }
 
 /// Mostly models that the example has a price for, and some that it has none for, since that is seen in life as well.

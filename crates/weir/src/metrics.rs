@@ -28,6 +28,14 @@ pub struct Gauges {
     pub followers: Vec<(&'static str, u64, u64)>,
     /// Bytes of request bodies in memory.
     pub body_memory: u64,
+    /// Configurations that were read again and taken over.
+    pub reloads_applied: u64,
+    /// Configurations that were read again and refused.
+    pub reloads_refused: u64,
+    /// Whether the last of them was taken over.
+    pub last_reload_applied: bool,
+    /// Since when the configuration in force is, in seconds since 1970.
+    pub config_since: u64,
 }
 
 /// Writes the page.
@@ -146,8 +154,29 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
         page.row("weir_follower_errors_total", &format!("follower=\"{name}\""), errors);
     }
     page.gauge("weir_body_memory_bytes", "Request bodies in memory.", gauges.body_memory);
+    configuration(page, gauges);
     page.head("weir_build_info", "gauge", "Always 1; the version and commit are labels.");
     page.row("weir_build_info", &format!("version=\"{}\",commit=\"{}\"", crate::VERSION, crate::COMMIT), 1);
+}
+
+fn configuration(page: &mut Page, gauges: &Gauges) {
+    page.head(
+        "weir_config_reloads_total",
+        "counter",
+        "Times that the configuration was read again, by what came of it.",
+    );
+    page.row("weir_config_reloads_total", "result=\"applied\"", gauges.reloads_applied);
+    page.row("weir_config_reloads_total", "result=\"refused\"", gauges.reloads_refused);
+    page.gauge(
+        "weir_config_last_reload_successful",
+        "0 while the file says what was refused when it was read again, and what was before is in force.",
+        u64::from(gauges.last_reload_applied),
+    );
+    page.gauge(
+        "weir_config_last_reload_success_timestamp_seconds",
+        "Since when the configuration in force is, in seconds since 1970.",
+        gauges.config_since,
+    );
 }
 
 /// Every series with its labels, in a stable order.

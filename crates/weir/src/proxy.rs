@@ -9,10 +9,12 @@ mod headers;
 mod models;
 mod route;
 mod settle;
+mod snapshot;
 mod upstream;
 mod usage;
 mod watch;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -33,14 +35,15 @@ pub use caller::Gate;
 pub use deadline::Deadlines;
 use exchange::Exchange;
 use route::Route;
+use snapshot::Newest;
+pub use snapshot::Snapshot;
 pub use upstream::Pool;
 use upstream::{Outgoing, Sent};
 
 /// What all workers share.
 #[derive(Debug)]
 pub struct Shared {
-    /// The configuration.
-    pub config: Config,
+    newest: Newest,
     /// Who writes Records.
     pub recorder: Arc<Recorder>,
     /// Set when Weir begins to go down and is no longer ready.
@@ -51,10 +54,6 @@ pub struct Shared {
     pub bad_heads: AtomicU64,
     /// Bytes of request bodies in memory.
     pub memory: Arc<Memory>,
-    /// By provider: whether it may still be asked for the usage of a stream.
-    inject_usage: Vec<AtomicBool>,
-    gate: Gate,
-    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 impl Shared {
@@ -62,18 +61,29 @@ impl Shared {
     ///
     /// # Errors
     /// The certificates for reaching providers cannot be read.
-    pub fn new(config: Config, recorder: Arc<Recorder>) -> std::io::Result<Shared> {
+    pub fn new(config: Config, recorder: Arc<Recorder>) -> io::Result<Shared> {
         Ok(Shared {
-            tls: upstream::tls(&config)?,
-            gate: Gate::new(&config),
             memory: Arc::new(Memory::new(config.body_memory)),
-            inject_usage: config.providers.iter().map(|provider| AtomicBool::new(provider.inject_usage)).collect(),
+            newest: Newest::new(config)?,
             draining: AtomicBool::new(false),
             refused: Default::default(),
             bad_heads: AtomicU64::new(0),
             recorder,
-            config,
         })
+    }
+
+    /// What requests that come now are served by.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.newest.get()
+    }
+
+    /// Serves requests that come from now on by another configuration; those under way keep theirs.
+    ///
+    /// # Errors
+    /// The certificates for reaching providers cannot be read; nothing has changed then.
+    pub fn replace(&self, config: Config) -> io::Result<()> {
+        self.newest.replace(config)
     }
 
     fn refuse(&self, error: &Error) -> Response<Answer> {
@@ -103,7 +113,8 @@ pub struct Worker {
 pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Request<Incoming>) -> Response<Answer> {
     let (mut head, body) = request.into_parts();
     let shared = worker.shared.clone();
-    let origin = match shared.gate.check(&head) {
+    let snapshot = shared.snapshot();
+    let origin = match snapshot.gate.check(&head) {
         Ok(caller::Entry::Call(origin)) => origin,
         Ok(caller::Entry::Preflight(answer)) => return answer.map(Answer::whole),
         Err(error) => return shared.refuse(&error),
@@ -122,7 +133,7 @@ pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Req
             return response;
         }
     };
-    let mut exchange = Exchange::begin(worker, &deadlines, slot, api, &head);
+    let mut exchange = Exchange::begin(worker, snapshot, &deadlines, slot, api, &head);
     let outcome = pass(&mut exchange, &mut head, body).await;
     let mut response = match outcome {
         Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
@@ -144,9 +155,10 @@ enum Passed {
 }
 
 async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Result<Passed, Error> {
-    let shared = exchange.shared().clone();
+    let snapshot = exchange.snapshot().clone();
+    let config = &snapshot.config;
     let inbound = body::receive(exchange, head, body).await?;
-    if exchange.api() == Api::Models && (shared.config.providers.len() > 1 || !shared.config.routes.is_empty()) {
+    if exchange.api() == Api::Models && (config.providers.len() > 1 || !config.routes.is_empty()) {
         exchange.describe()?;
         exchange.departed();
         return models::merged(exchange, head).await.map(Passed::Own);
@@ -158,8 +170,8 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     if let Some(asked) = &asked {
         exchange.asked(asked);
     }
-    let route = route::find(&shared.config, exchange.api(), asked.as_ref())?;
-    exchange.routed(&shared.config, &route);
+    let route = route::find(config, exchange.api(), asked.as_ref())?;
+    exchange.routed(config, &route);
     exchange.describe()?;
     let sent = match (inbound, asked) {
         (Inbound::Json(body, _held), Some(asked)) => send_json(exchange, head, &body, &asked, &route).await?,
@@ -179,7 +191,7 @@ async fn send_json(
     asked: &Asked,
     route: &Route<'_>,
 ) -> Result<Sent, Error> {
-    let may_ask = &exchange.shared().clone().inject_usage[route.provider];
+    let may_ask = &exchange.snapshot().clone().ways[route.provider].may_ask;
     let mut refused = false;
     if asked.stream && asked.include_usage != Some(true) && route.streams_usage && may_ask.load(Ordering::Relaxed) {
         let mut head = head.clone();

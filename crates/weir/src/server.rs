@@ -6,17 +6,18 @@ mod listen;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
 use store::{DataDir, DataDirError};
 use tokio::sync::watch;
 
 use crate::admin::Admin;
-use crate::config::{Config, Durability};
-use crate::proxy::{Gate, Pool, Shared, Worker};
+use crate::config::{Config, ConfigError, Durability};
+use crate::proxy::{Pool, Shared, Worker};
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Progress, Sink, Stdout};
 
@@ -51,13 +52,80 @@ fn io_error(place: impl Into<String>) -> impl FnOnce(io::Error) -> ServeError {
     move |source| ServeError::Io { place, source }
 }
 
-/// What is known of the journal's files.
+/// Why a configuration that was read again is not taken over. The one before stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// It cannot be used, or changes what cannot change.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file that it names cannot be used.
+    #[error("{place}: {source}")]
+    Io {
+        /// What was tried.
+        place: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What became of configurations that were read again.
+#[derive(Debug)]
+pub struct Reloads {
+    /// How many were taken over.
+    pub applied: AtomicU64,
+    /// How many were refused.
+    pub refused: AtomicU64,
+    /// Whether the last one was taken over, or there was none.
+    pub last_applied: AtomicBool,
+    /// When the one in force was taken over, in seconds since 1970.
+    pub applied_at: AtomicU64,
+}
+
+impl Default for Reloads {
+    fn default() -> Self {
+        let (applied, refused) = Default::default();
+        Reloads { applied, refused, last_applied: AtomicBool::new(true), applied_at: AtomicU64::new(seconds()) }
+    }
+}
+
+fn seconds() -> u64 {
+    recorder::now() / 1_000_000_000
+}
+
+impl Reloads {
+    fn count(&self, applied: bool) {
+        let counter = if applied { &self.applied } else { &self.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        self.last_applied.store(applied, Ordering::Relaxed);
+        if applied {
+            self.applied_at.store(seconds(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the operators' side knows beside what the recorder and the proxy do.
 #[derive(Debug, Default)]
 pub struct Housekeeping {
+    /// The configuration.
+    pub reloads: Reloads,
     /// Their size.
     pub journal_bytes: AtomicU64,
     /// Lines that went before a follower had read them.
     pub dropped_lines: AtomicU64,
+}
+
+/// What connections are taken through TLS by, if they are. It changes when certificates are renewed.
+type Acceptor = Arc<Mutex<Option<Arc<ServerConfig>>>>;
+
+/// Cuts a grace period short.
+#[derive(Debug, Clone)]
+pub struct Hurry(watch::Sender<bool>);
+
+impl Hurry {
+    /// Answers that are under way get no more time.
+    pub fn now(&self) {
+        self.0.send_replace(true);
+    }
 }
 
 /// A Weir at work.
@@ -69,8 +137,13 @@ pub struct Running {
     pub admin: SocketAddr,
     /// What an earlier process left behind.
     pub recovered: Recovered,
+    /// What was asked for: a port 0 is still one.
+    config: Config,
     shared: Arc<Shared>,
+    acceptor: Acceptor,
+    housekeeping: Arc<Housekeeping>,
     stop: watch::Sender<bool>,
+    hurry: Hurry,
     workers: Vec<JoinHandle<()>>,
     admin_thread: JoinHandle<()>,
     keepers: Vec<JoinHandle<()>>,
@@ -94,7 +167,8 @@ impl Running {
     /// See [`ServeError`].
     pub fn start_with(config: Config, sinks: Vec<Box<dyn Sink>>) -> Result<Running, ServeError> {
         listen::raise_file_limit();
-        let tls = config.tls.as_ref().map(listen::acceptor).transpose().map_err(io_error("tls"))?;
+        let acceptor = config.tls.as_ref().map(listen::tls).transpose().map_err(io_error("tls"))?;
+        let acceptor: Acceptor = Arc::new(Mutex::new(acceptor));
         let listeners = listen::bind(config.listen, config.threads, "listen", "--listen")?;
         let admin_listener = listen::bind(config.admin, 1, "admin.listen", "--admin-listen")?;
         let (listen, admin) = (listen::local(&listeners)?, listen::local(&admin_listener)?);
@@ -104,28 +178,33 @@ impl Running {
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
-        let config = Config { listen, admin, ..config };
-        let shared = Arc::new(Shared::new(config, recorder).map_err(io_error("providers"))?);
+        let bound = Config { listen, admin, ..config.clone() };
+        let shared = Arc::new(Shared::new(bound, recorder).map_err(io_error("providers"))?);
         let (stop, stopping) = watch::channel(false);
+        let hurry = Hurry(watch::Sender::new(false));
         let keepers_stop = Arc::new(AtomicBool::new(false));
         let housekeeping = Arc::new(Housekeeping::default());
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
-        let keepers = keepers(&shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
-        let admin_side = Admin {
-            gate: Gate::for_address(admin, &shared.config.allowed_hosts, &[]),
-            shared: shared.clone(),
-            followers: progress,
-            housekeeping,
-        };
+        let keepers =
+            keepers(&config, &shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
+        let admin_side =
+            Admin { address: admin, shared: shared.clone(), followers: progress, housekeeping: housekeeping.clone() };
         let admin_thread =
             connection::spawn_admin(admin_listener, admin_side, stopping.clone()).map_err(io_error("threads"))?;
         let workers = listeners
             .into_iter()
             .enumerate()
             .map(|(index, listener)| {
-                let pool = Pool::new(shared.config.providers.len());
+                let pool = Pool::default();
                 let worker = Arc::new(Worker { shared: shared.clone(), pool, stopping: AtomicBool::new(false) });
-                connection::spawn_worker(index, listener, worker, tls.clone(), stopping.clone())
+                connection::spawn_worker(
+                    index,
+                    listener,
+                    worker,
+                    acceptor.clone(),
+                    stopping.clone(),
+                    hurry.0.subscribe(),
+                )
             })
             .collect::<io::Result<Vec<_>>>()
             .map_err(io_error("threads"))?;
@@ -133,8 +212,12 @@ impl Running {
             listen,
             admin,
             recovered,
+            config,
             shared,
+            acceptor,
+            housekeeping,
             stop,
+            hurry,
             workers,
             admin_thread,
             keepers,
@@ -148,6 +231,34 @@ impl Running {
     #[must_use]
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.shared.recorder
+    }
+
+    /// Takes over a configuration that was read again: requests that come from now on are served by it, those under way
+    /// keep theirs, and connections stay.
+    ///
+    /// # Errors
+    /// It cannot be used, or changes what cannot change; then everything stays as it was.
+    pub fn reload(&mut self, config: Result<Config, ConfigError>) -> Result<(), ReloadError> {
+        let outcome = self.take_over(config);
+        self.housekeeping.reloads.count(outcome.is_ok());
+        outcome
+    }
+
+    fn take_over(&mut self, config: Result<Config, ConfigError>) -> Result<(), ReloadError> {
+        let config = self.config.succeed(config?)?;
+        let acceptor = config.tls.as_ref().map(listen::tls).transpose();
+        let acceptor = acceptor.map_err(|source| ReloadError::Io { place: "tls", source })?;
+        let bound = Config { listen: self.listen, admin: self.admin, ..config.clone() };
+        self.shared.replace(bound).map_err(|source| ReloadError::Io { place: "providers", source })?;
+        *self.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        self.config = config;
+        Ok(())
+    }
+
+    /// What cuts short the grace period of [`Running::stop`].
+    #[must_use]
+    pub fn hurry(&self) -> Hurry {
+        self.hurry.clone()
     }
 
     /// Stops accepting, lets answers end within the grace period, records the rest, flushes and closes.
@@ -199,6 +310,7 @@ fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>
 
 /// The threads that look after the journal: one that tends and trims, and one that syncs.
 fn keepers(
+    config: &Config,
     shared: &Arc<Shared>,
     followers: &[Arc<Progress>],
     housekeeping: &Arc<Housekeeping>,
@@ -210,7 +322,7 @@ fn keepers(
         let (housekeeping, stop) = (housekeeping.clone(), stop.clone());
         move || keep(&shared, &followers, &housekeeping, &stop)
     })?];
-    if shared.config.durability == Durability::Fsync {
+    if config.durability == Durability::Fsync {
         let (shared, stop) = (shared.clone(), stop.clone());
         keepers.push(thread("sync-journal").spawn(move || shared.recorder.commit(&stop))?);
     }
@@ -232,7 +344,8 @@ fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
 }
 
 fn trim(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping) -> io::Result<()> {
-    let (dir, journal) = (shared.config.data_dir.join("journal"), shared.config.journal);
+    let snapshot = shared.snapshot();
+    let (dir, journal) = (snapshot.config.data_dir.join("journal"), snapshot.config.journal);
     let current = shared.recorder.current_file();
     let passed = followers.iter().map(|follower| follower.next()).min().unwrap_or(u64::MAX);
     let trimmed = store::journal::trim(&dir, current, passed, journal.keep, journal.max_bytes)?;

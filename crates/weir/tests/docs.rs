@@ -13,7 +13,7 @@ use http::header::RETRY_AFTER;
 use meter::cost::{Price, Tariff};
 use meter::record::{FIELDS, Record, Unit};
 use meter::usage::{Parts, Usage};
-use weir::config::{Durability, OnJournalFailure, Written, from_environment, schema};
+use weir::config::{Durability, OnJournalFailure, Overrides, Written, from_environment, schema};
 use weir::error::{Error, ErrorKind, Side};
 use weir::metrics::{self, Gauges};
 use weir::recorder::{OVERHEAD_BUCKETS, Options, Recorder, SECONDS_BUCKETS};
@@ -291,7 +291,7 @@ fn every_example_of_a_configuration_can_be_read() {
 #[test]
 fn the_providers_without_a_configuration_are_explained() {
     let page = read("docs/configuration.md");
-    let (_, table) = from_environment(|_| false).unwrap();
+    let (_, table) = from_environment(|_| false, &Overrides::default()).unwrap();
     for line in &table {
         let name = line.split_whitespace().next().unwrap();
         let variable = line.split_whitespace().find(|word| word.ends_with("_API_KEY")).unwrap_or("OPENAI_API_KEY");

@@ -1,19 +1,22 @@
 //! `weir serve`.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ServeOptions;
-use crate::config::{Config, ConfigError, from_environment};
+use crate::config::{Config, ConfigError, Overrides, Watched, files, from_environment};
 use crate::recorder::Recovered;
 use crate::server::Running;
 
 /// What `weir.toml` is called where nobody says otherwise.
 const USUAL: &str = "weir.toml";
+/// How often it is looked whether the file has changed. A change is taken over at the second look that finds it.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn run(options: &ServeOptions) -> ExitCode {
     match serve(options) {
@@ -26,41 +29,59 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 }
 
 fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
-    let config = configure(options)?;
+    let file = options.config.clone().or_else(|| Path::new(USUAL).exists().then(|| PathBuf::from(USUAL)));
+    let mut watched = Watched::default();
+    if let Some(file) = &file {
+        watched.begin(files(file));
+    }
+    let config = configure(file.as_deref(), options)?;
     let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
     // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let running = Running::start(config)?;
+    let mut running = Running::start(config)?;
     report(&running.recovered);
     crate::log::say(format_args!("callers at {scheme}://{}/v1 ({})", running.listen, names.join(", ")));
     crate::log::say(format_args!("operators at http://{} (/metrics, /healthz, /readyz)", running.admin));
-    signals.wait();
-    crate::log::say(format_args!("going down; answers under way may end"));
+    loop {
+        match (signals.next(LOOK), &file) {
+            (Event::End, _) => break,
+            (Event::Hangup, None) => crate::log::say("SIGHUP: there is no configuration file to read again"),
+            (Event::Hangup, Some(file)) => reload(&mut running, &mut watched, file, options),
+            (Event::Nothing, Some(file)) if watched.has_changed() => reload(&mut running, &mut watched, file, options),
+            (Event::Nothing, _) => {}
+        }
+    }
+    crate::log::say("going down; answers under way may end, a second signal cuts them short");
+    let hurry = running.hurry();
+    std::thread::spawn(move || {
+        while !matches!(signals.next(LOOK), Event::End) {}
+        crate::log::say("cutting short what is under way");
+        hurry.now();
+    });
     Ok(running.stop()?)
 }
 
-fn configure(options: &ServeOptions) -> Result<Config, ConfigError> {
-    let usual = Path::new(USUAL);
-    let path = options.config.as_deref().or_else(|| usual.exists().then_some(usual));
-    let mut config = match path {
-        Some(path) => Config::load(path)?,
-        None => {
-            let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-            let (config, table) = from_environment(is_set)?;
-            crate::log::say(format_args!(
-                "no {USUAL} and no --config; providers by their usual key variables:\n  {}",
-                table.join("\n  ")
-            ));
-            config
-        }
-    };
-    config.listen = options.listen.unwrap_or(config.listen);
-    config.admin = options.admin_listen.unwrap_or(config.admin);
-    if let Some(data_dir) = &options.data_dir {
-        config.data_dir.clone_from(data_dir);
+fn reload(running: &mut Running, watched: &mut Watched, file: &Path, options: &ServeOptions) {
+    watched.begin(files(file));
+    match running.reload(configure(Some(file), options)) {
+        Ok(()) => crate::log::say(format_args!("{} was read again and is in force for new requests", file.display())),
+        Err(error) => crate::log::say(format_args!("{error}\nnothing was taken over; what was before stays in force")),
     }
-    config.refuse_open_door()?;
+}
+
+fn configure(file: Option<&Path>, options: &ServeOptions) -> Result<Config, ConfigError> {
+    let overrides =
+        Overrides { listen: options.listen, admin: options.admin_listen, data_dir: options.data_dir.clone() };
+    if let Some(path) = file {
+        return Config::load(path, &overrides);
+    }
+    let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let (config, table) = from_environment(is_set, &overrides)?;
+    crate::log::say(format_args!(
+        "no {USUAL} and no --config; providers by their usual key variables:\n  {}",
+        table.join("\n  ")
+    ));
     Ok(config)
 }
 
@@ -79,29 +100,43 @@ fn report(recovered: &Recovered) {
     }
 }
 
-/// SIGTERM and SIGINT. A reader of stdout that goes away ends nothing.
+/// What a Weir at work waits for.
+enum Event {
+    /// SIGTERM or SIGINT.
+    End,
+    /// SIGHUP.
+    Hangup,
+    /// Some time has passed.
+    Nothing,
+}
+
+/// SIGTERM, SIGINT and SIGHUP. A reader of stdout that goes away ends nothing.
 struct Signals {
     runtime: Runtime,
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn listen() -> io::Result<Signals> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (terminate, interrupt) = {
+        let (terminate, interrupt, hangup) = {
             let _inside = runtime.enter();
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
         };
-        Ok(Signals { runtime, terminate, interrupt })
+        Ok(Signals { runtime, terminate, interrupt, hangup })
     }
 
-    fn wait(mut self) {
+    /// Waits, for at most `limit`.
+    fn next(&mut self, limit: Duration) -> Event {
         self.runtime.block_on(async {
             tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => Event::End,
+                _ = self.interrupt.recv() => Event::End,
+                _ = self.hangup.recv() => Event::Hangup,
+                () = tokio::time::sleep(limit) => Event::Nothing,
             }
-        });
+        })
     }
 }

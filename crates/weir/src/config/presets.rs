@@ -1,7 +1,7 @@
 //! What `weir serve` does without a file: the providers whose usual key variables are set.
 
 use super::written::WrittenProvider;
-use super::{Config, ConfigError, Written};
+use super::{Config, ConfigError, Overrides, Written};
 
 /// A provider that speaks OpenAI's format at a well-known address.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,10 @@ impl Preset {
 ///
 /// # Errors
 /// A key that cannot be used.
-pub fn from_environment(is_set: impl Fn(&str) -> bool) -> Result<(Config, Vec<String>), ConfigError> {
+pub fn from_environment(
+    is_set: impl Fn(&str) -> bool,
+    overrides: &Overrides,
+) -> Result<(Config, Vec<String>), ConfigError> {
     let mut written = Written::default();
     let mut table = Vec::new();
     let nothing = !PRESETS.iter().any(|preset| is_set(preset.variable));
@@ -104,5 +107,5 @@ pub fn from_environment(is_set: impl Fn(&str) -> bool) -> Result<(Config, Vec<St
         let mark = if default && reason.starts_with("on") { " (default)" } else { "" };
         table.push(format!("{:<11} {reason}{mark}", preset.name));
     }
-    Ok((Config::from_written(written)?, table))
+    Ok((Config::with_overrides(written, overrides)?, table))
 }

@@ -98,7 +98,7 @@ impl Provider {
 }
 
 /// How providers are reached.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Upstream {
     /// Certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,

@@ -39,7 +39,8 @@ fn the_interface() {
     assert!(config.providers[0].default, "the only provider is the default");
     assert_eq!((config.routes[0].provider, config.routes[0].target.as_str()), (0, "gpt-4.1-mini"));
     assert!(config.prices.find(&[Some("gpt-4")]).is_some());
-    assert_eq!(Config::parse("").unwrap().listen.port(), 4000, "everything has a default");
+    let least = Config::parse("[[providers]]\nname = \"a\"\nbase_url = \"http://x/v1\"").unwrap();
+    assert_eq!(least.listen.port(), 4000, "everything else has a default");
 }
 
 #[test]
@@ -69,6 +70,13 @@ fn what_cannot_be_is_refused_by_name() {
         ("[pricing.\"m\"]\ninput = 1.0\noutput_per_million = 1.0", "mixed"),
         ("[energy_rates]\nm = -0.5", "energy_rates.\"m\""),
         ("[journal]\nrotate_bytes = 1", "journal.rotate_bytes"),
+        ("[journal]\nrotate_after = \"0s\"", "journal.rotate_after"),
+        ("timeouts.connect = \"0s\"", "timeouts.connect"),
+        ("timeouts.total = \"0ms\"", "timeouts.total"),
+        ("allowed_origins = [\"https://app.example.com/\"]", "write \"https://app.example.com\""),
+        ("allowed_origins = [\"https://App.example.com/path\"]", "write \"https://app.example.com\""),
+        ("allowed_origins = [\"app.example.com\"]", "allowed_origins"),
+        ("", "providers: there is none"),
         ("[upstream]\nproxy = \"socks5://x:1\"", "upstream.proxy"),
     ] {
         let error = refused(text);
@@ -93,12 +101,18 @@ fn an_open_door_is_refused() {
     assert!(error.contains("listen") && error.contains("api_key = \"caller\""), "{error}");
     let config = Config::parse(&provider).unwrap();
     assert!(!format!("{config:?}").contains("sk-secret"));
+    // What the command line says counts, in both directions.
+    let written = |text: &str| Written::parse(text).unwrap();
+    let at = |listen: &str| Overrides { listen: Some(address(listen).unwrap()), ..Overrides::default() };
+    let closed = Config::with_overrides(written(&format!("listen = \"0.0.0.0:4000\"\n{provider}")), &at("localhost:1"));
+    assert_eq!(closed.unwrap().listen.to_string(), "127.0.0.1:1");
+    assert!(Config::with_overrides(written(&provider), &at("0.0.0.0:1")).is_err());
     Config::parse("listen = \"0.0.0.0:4000\"\n[[providers]]\nname = \"a\"\nbase_url = \"http://x\"").unwrap();
 }
 
 #[test]
 fn an_environment_without_a_file() {
-    let (config, table) = from_environment(|_| false).unwrap();
+    let (config, table) = from_environment(|_| false, &Overrides::default()).unwrap();
     assert_eq!(config.providers.len(), 1);
     assert!(matches!(config.providers[0].key, Key::Caller));
     assert!(table[0].starts_with("openai") && table[0].contains("on ") && table[0].ends_with("(default)"));

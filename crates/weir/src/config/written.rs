@@ -179,14 +179,20 @@ impl Default for WrittenTimeouts {
 }
 
 impl WrittenTimeouts {
-    pub(super) fn needed(self) -> Timeouts {
-        Timeouts {
-            connect: self.connect.0,
-            first_byte: self.first_byte.0,
-            between_chunks: self.between_chunks.0,
-            total: self.total.0,
-            caller: self.caller.0,
-        }
+    pub(super) fn needed(self) -> Result<Timeouts, ConfigError> {
+        let some = |name: &str, span: Span| match span.0 {
+            Duration::ZERO => {
+                Err(invalid(format!("timeouts.{name}"), "is no time at all, so no request would succeed"))
+            }
+            time => Ok(time),
+        };
+        Ok(Timeouts {
+            connect: some("connect", self.connect)?,
+            first_byte: some("first_byte", self.first_byte)?,
+            between_chunks: some("between_chunks", self.between_chunks)?,
+            total: some("total", self.total)?,
+            caller: some("caller", self.caller)?,
+        })
     }
 }
 
@@ -219,6 +225,9 @@ impl WrittenJournal {
     pub(super) fn needed(self) -> Result<JournalConfig, ConfigError> {
         if self.rotate_bytes.0 < 64 << 10 {
             return Err(invalid("journal.rotate_bytes", "less than 64 KiB"));
+        }
+        if self.rotate_after.0 < Duration::from_secs(1) {
+            return Err(invalid("journal.rotate_after", "less than 1s: each Record would begin a file"));
         }
         Ok(JournalConfig {
             rotate_bytes: self.rotate_bytes.0,
@@ -321,6 +330,13 @@ impl WrittenPrice {
 }
 
 impl Written {
+    /// The files that it names.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let secrets = self.providers.iter().filter_map(|provider| provider.api_key.as_deref()?.strip_prefix("file:"));
+        let tls = self.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]);
+        secrets.map(PathBuf::from).chain(tls).chain(self.upstream.ca_file.clone()).collect()
+    }
+
     /// Reads TOML.
     ///
     /// # Errors

@@ -213,7 +213,7 @@ impl Metered {
     /// Ready when the provider has been silent, or the request on its way, for too long. The timer is not moved with every
     /// piece; when it goes off it is looked whether it should have.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let silence = self.exchange.shared().config.timeouts.between_chunks;
+        let silence = self.exchange.snapshot().config.timeouts.between_chunks;
         let due = (self.last_piece + silence).min(self.exchange.deadline());
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
         loop {

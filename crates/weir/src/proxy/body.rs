@@ -131,7 +131,7 @@ fn require_plain_json(exchange: &Exchange, head: &Parts, json: bool) -> Result<(
 }
 
 async fn collect(exchange: &mut Exchange, head: &Parts, body: Incoming, held: &mut Held) -> Result<Bytes, Error> {
-    let limit = exchange.shared().config.body_limit;
+    let limit = exchange.snapshot().config.body_limit;
     let mut body = pin!(body);
     let announced = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {

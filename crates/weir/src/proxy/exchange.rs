@@ -24,8 +24,8 @@ use super::route::Route;
 use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
-use super::{Shared, Worker};
-use crate::config::{Config, Key, OnJournalFailure, take_out};
+use super::{Shared, Snapshot, Worker};
+use crate::config::{Config, OnJournalFailure, take_out};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot};
 
@@ -37,6 +37,7 @@ const WEIR_REQUEST_ID: Name = Name::from_static("x-weir-request-id");
 #[derive(Debug)]
 pub(super) struct Exchange {
     worker: Arc<Worker>,
+    snapshot: Arc<Snapshot>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
     _deadline: Deadline,
@@ -67,6 +68,7 @@ impl Exchange {
     /// Begins with what the head says.
     pub(super) fn begin(
         worker: Arc<Worker>,
+        snapshot: Arc<Snapshot>,
         deadlines: &Arc<Deadlines>,
         slot: Slot,
         api: Api,
@@ -76,13 +78,14 @@ impl Exchange {
         let mut record = Box::new(Record { request_id: new_id(now), ..Record::default() });
         record.times.started_at = now;
         record.what.api = api;
-        record.what.simulated = worker.shared.config.simulated;
-        record.who.instance.clone_from(&worker.shared.config.instance);
+        record.what.simulated = snapshot.config.simulated;
+        record.who.instance.clone_from(&snapshot.config.instance);
         introduce(&mut record.who, &head.headers);
         let started = Instant::now();
-        let deadline = deadlines.begin(started + worker.shared.config.timeouts.total);
+        let deadline = deadlines.begin(started + snapshot.config.timeouts.total);
         Exchange {
             worker,
+            snapshot,
             slot: Some(slot),
             _deadline: deadline,
             record,
@@ -99,6 +102,11 @@ impl Exchange {
         &self.worker.shared
     }
 
+    /// What this request is served by.
+    pub(super) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
     pub(super) fn worker(&self) -> &Arc<Worker> {
         &self.worker
     }
@@ -109,7 +117,7 @@ impl Exchange {
 
     /// Whether Weir adds a key to what it passes on.
     pub(super) fn holds_key(&self) -> bool {
-        self.shared().config.providers.iter().any(|provider| matches!(provider.key, Key::Held(_)))
+        self.snapshot.holds_key
     }
 
     /// Nanoseconds since the start.
@@ -119,7 +127,7 @@ impl Exchange {
 
     /// When the request must be over.
     pub(super) fn deadline(&self) -> Instant {
-        self.started + self.shared().config.timeouts.total
+        self.started + self.snapshot.config.timeouts.total
     }
 
     /// How long a wait may take that has a limit of its own: no longer than the request as a whole.
@@ -129,7 +137,7 @@ impl Exchange {
 
     /// The same, from a moment that is known.
     pub(super) fn at_most_from(&self, now: Nanos, limit: Duration) -> Duration {
-        limit.min(self.shared().config.timeouts.total.saturating_sub(Duration::from_nanos(now)))
+        limit.min(self.snapshot.config.timeouts.total.saturating_sub(Duration::from_nanos(now)))
     }
 
     /// Puts into the table what is known by now.
@@ -137,7 +145,7 @@ impl Exchange {
         let (Some(slot), shared) = (&self.slot, self.shared()) else { return Ok(()) };
         let mut scratch = Vec::with_capacity(store::inflight::DESCRIPTION);
         match shared.recorder.describe(slot, &self.record, &mut scratch) {
-            Err(_) if shared.config.on_journal_failure == OnJournalFailure::Refuse => {
+            Err(_) if self.snapshot.config.on_journal_failure == OnJournalFailure::Refuse => {
                 Err(Error::new(ErrorKind::JournalUnavailable, ErrorKind::JournalUnavailable.advice()))
             }
             _ => Ok(()),
@@ -147,7 +155,7 @@ impl Exchange {
     /// Waits for the caller, and counts the wait as the caller's.
     pub(super) async fn wait_for_caller<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Error> {
         let before = self.elapsed();
-        let outcome = within(self.at_most(self.shared().config.timeouts.caller), future).await;
+        let outcome = within(self.at_most(self.snapshot.config.timeouts.caller), future).await;
         self.times.caller += self.elapsed() - before;
         outcome.ok_or_else(|| Error::new(ErrorKind::BodyIncomplete, "the request's body stood still for too long"))
     }
@@ -286,11 +294,11 @@ impl Exchange {
             self.gave_up();
         }
         let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
-        let shared = self.worker.shared.clone();
-        settle::read(&mut self.record, &mut reading, &shared.config.prices, &shared.config.rates);
+        let config = &self.snapshot.config;
+        settle::read(&mut self.record, &mut reading, &config.prices, &config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
         if let Some(message) = &mut self.record.outcome.error_message {
-            shared.config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
+            config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
             if let Some(shown) = &self.shown {
                 take_out(shown, message);
             }

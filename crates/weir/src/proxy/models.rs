@@ -18,15 +18,15 @@ const MAX_LIST: usize = 8 << 20;
 
 /// Asks all providers at once. One that fails is left out; when all fail, the first one's error is the answer.
 pub(super) async fn merged(exchange: &Exchange, head: &Parts) -> Result<Response<Bytes>, Error> {
-    let worker = exchange.worker().clone();
-    let config = &worker.shared.config;
+    let snapshot = exchange.snapshot();
+    let config = &snapshot.config;
     let mut asking = JoinSet::new();
     for index in asked(config) {
-        let (worker, head) = (worker.clone(), question(head, config, index));
+        let (snapshot, head) = (snapshot.clone(), question(head, config, index));
         asking.spawn(async move {
-            let limit = worker.shared.config.timeouts.connect * 3;
+            let limit = snapshot.config.timeouts.connect * 3;
             let late = || Error::new(ErrorKind::UpstreamTimeout, "no provider listed its models in time");
-            let list = within(limit, upstream::fetch(&worker, index, head, MAX_LIST)).await.ok_or_else(late);
+            let list = within(limit, upstream::fetch(&snapshot, index, head, MAX_LIST)).await.ok_or_else(late);
             (index, list.flatten())
         });
     }

@@ -6,7 +6,7 @@ mod link;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -101,45 +101,55 @@ impl Body for Remote {
 #[derive(Debug)]
 pub(super) struct Connection {
     link: Link,
-    provider: usize,
+    /// The number of the way that it goes.
+    way: u64,
     idle_since: Instant,
 }
 
-/// A thread's kept connections, by provider; the one used last is used next.
-#[derive(Debug)]
+/// A thread's kept connections, by the way to a provider that they go; the one used last is used next.
+#[derive(Debug, Default)]
 pub struct Pool {
-    idle: Vec<Mutex<Vec<Connection>>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// Those of one way.
+#[derive(Debug)]
+struct Idle {
+    way: u64,
+    connections: Vec<Connection>,
 }
 
 impl Pool {
-    /// For so many providers.
-    #[must_use]
-    pub fn new(providers: usize) -> Pool {
-        Pool { idle: (0..providers).map(|_| Mutex::new(Vec::new())).collect() }
-    }
-
-    fn take(&self, provider: usize) -> Option<Connection> {
-        let mut idle = self.idle[provider].lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self, way: u64) -> Option<Connection> {
+        let mut all = self.lock();
+        let idle = all.iter_mut().find(|idle| idle.way == way)?;
         // Those that were closed meanwhile are let go on the way.
-        std::iter::from_fn(|| idle.pop()).find_map(|mut one| one.link.is_waiting().then_some(one))
+        std::iter::from_fn(|| idle.connections.pop()).find_map(|mut one| one.link.is_waiting().then_some(one))
     }
 
     /// Keeps a connection whose answer was read to its end `now`.
     pub(super) fn put(&self, connection: Option<Connection>, now: Instant) {
         let Some(mut connection) = connection else { return };
         connection.idle_since = now;
-        let mut idle = self.idle[connection.provider].lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MAX_IDLE {
-            idle.push(connection);
+        let mut all = self.lock();
+        match all.iter_mut().find(|idle| idle.way == connection.way) {
+            Some(idle) if idle.connections.len() < MAX_IDLE => idle.connections.push(connection),
+            Some(_) => {}
+            None => all.push(Idle { way: connection.way, connections: vec![connection] }),
         }
     }
 
     /// Closes what nobody has used for some time. Called regularly.
     pub fn sweep(&self) {
-        for idle in &self.idle {
-            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain_mut(|one| one.idle_since.elapsed() < KEEP && one.link.is_waiting());
-        }
+        self.lock().retain_mut(|idle| {
+            idle.connections.retain_mut(|one| one.idle_since.elapsed() < KEEP && one.link.is_waiting());
+            // A way that nobody goes any more is forgotten with its last connection.
+            !idle.connections.is_empty()
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,15 +161,15 @@ pub(super) async fn send(
     outgoing: Outgoing,
     route: &Route<'_>,
 ) -> Result<Sent, Error> {
-    let worker = exchange.worker().clone();
-    let config = &worker.shared.config;
+    let (worker, snapshot) = (exchange.worker().clone(), exchange.snapshot().clone());
+    let config = &snapshot.config;
     let provider = &config.providers[route.provider];
     let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
     headers::prepare(head, provider, &outgoing, proxied)?;
     let Parts { method, uri, headers, .. } = head;
     let mut outgoing = outgoing;
     loop {
-        let kept = worker.pool.take(route.provider);
+        let kept = worker.pool.take(snapshot.ways[route.provider].number);
         let was_kept = kept.is_some();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -185,11 +195,11 @@ pub(super) async fn send(
 
 async fn open(exchange: &mut Exchange, index: usize) -> Result<Connection, Error> {
     let before = exchange.elapsed();
-    let worker = exchange.worker().clone();
-    let limit = exchange.at_most(worker.shared.config.timeouts.connect);
-    let link = connect::connect(&worker.shared, index, limit).await;
+    let snapshot = exchange.snapshot().clone();
+    let limit = exchange.at_most(snapshot.config.timeouts.connect);
+    let link = connect::connect(&snapshot, index, limit).await;
     exchange.connected(exchange.elapsed() - before);
-    Ok(Connection { link: link?, provider: index, idle_since: Instant::now() })
+    Ok(Connection { link: link?, way: snapshot.ways[index].number, idle_since: Instant::now() })
 }
 
 fn broken(provider: &str, failure: &Failure) -> Error {
@@ -203,17 +213,17 @@ fn broken(provider: &str, failure: &Failure) -> Error {
 
 /// Fetches a small answer for Weir itself.
 pub(super) async fn fetch(
-    worker: &super::Worker,
+    snapshot: &super::Snapshot,
     index: usize,
     mut head: Parts,
     limit: usize,
 ) -> Result<(response::Parts, Bytes), Error> {
-    let provider = &worker.shared.config.providers[index];
-    let proxied = !provider.is_tls() && worker.shared.config.upstream.proxy_for(provider.authority.host()).is_some();
+    let config = &snapshot.config;
+    let provider = &config.providers[index];
+    let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
     headers::prepare(&mut head, provider, &Outgoing::Empty, proxied)?;
     headers::ask_for_plain_bytes(&mut head.headers);
-    let connecting = worker.shared.config.timeouts.connect;
-    let mut link = connect::connect(&worker.shared, index, connecting).await?;
+    let mut link = connect::connect(snapshot, index, config.timeouts.connect).await?;
     let asked = link.ask(&head.method, &head.uri, &head.headers, Outgoing::Empty).await;
     let (head, _) = asked.map_err(|failure| broken(&provider.name, &failure))?;
     let (mut decoder, mut body) = (head.body, BytesMut::new());

@@ -39,7 +39,7 @@ pub(super) async fn examine(exchange: &Exchange, mut sent: Sent) -> Asking {
         }
         None
     };
-    let broken = within(exchange.shared().config.timeouts.between_chunks, whole).await.flatten();
+    let broken = within(exchange.snapshot().config.timeouts.between_chunks, whole).await.flatten();
     let names = |word: &[u8]| memchr::memmem::find(&read, word).is_some();
     if names(b"stream_options") || names(b"include_usage") {
         return Asking::Refused;

@@ -5,8 +5,8 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,8 +22,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
+use super::Acceptor;
 use crate::admin::Admin;
-use crate::proxy::{self, Deadlines, Worker};
+use crate::proxy::{self, Deadlines, Shared, Worker};
 
 /// How long to wait when the system has no more files or memory for a connection.
 const EXHAUSTED: Duration = Duration::from_millis(50);
@@ -45,16 +46,18 @@ pub(super) fn spawn_worker(
     index: usize,
     listener: TcpListener,
     worker: Arc<Worker>,
-    tls: Option<TlsAcceptor>,
+    acceptor: Acceptor,
     stop: watch::Receiver<bool>,
+    hurry: watch::Receiver<bool>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = runtime()?;
     std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         let shared = worker.shared.clone();
         runtime.block_on(async {
             let sweeper = tokio::spawn(sweep(worker.clone()));
-            let grace = shared.config.shutdown_grace;
-            let serve = |stream, stop| accepted(stream, worker.clone(), tls.clone(), stop);
+            let tls = || acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone().map(TlsAcceptor::from);
+            let serve = |stream, stop| accepted(stream, worker.clone(), tls(), stop);
+            let grace = || grace(&shared, hurry);
             if let Err(error) = accept(listener, stop, grace, serve).await {
                 crate::log::say(format_args!("a worker cannot listen: {error}"));
             }
@@ -81,7 +84,7 @@ pub(super) fn spawn_admin(
             for listener in listeners {
                 let (admin, never) = (admin.clone(), end.clone());
                 let serve = move |stream, stop| operator(stream, admin.clone(), stop);
-                tokio::spawn(async move { accept(listener, never, Duration::ZERO, serve).await });
+                tokio::spawn(async move { accept(listener, never, || std::future::ready(()), serve).await });
             }
             // The sender says so first and goes last; in between the answer to /readyz is that we are going down.
             if gone.wait_for(|stopping| *stopping).await.is_ok() {
@@ -92,15 +95,16 @@ pub(super) fn spawn_admin(
     })
 }
 
-/// Accepts until told to stop or until nobody is left to tell, then waits for what was accepted, for at most `grace`.
-async fn accept<F>(
+/// Accepts until told to stop or until nobody is left to tell, then waits for what was accepted, as long as `grace` does.
+async fn accept<F, G>(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
-    grace: Duration,
+    grace: impl FnOnce() -> G,
     serve: impl Fn(TcpStream, watch::Receiver<bool>) -> F,
 ) -> io::Result<()>
 where
     F: Future<Output = ()> + Send + 'static,
+    G: Future<Output = ()>,
 {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     // Each connection holds a sender; when all have gone the receiver knows.
@@ -125,14 +129,25 @@ where
         }
     }
     drop((listener, alive));
-    let _ = tokio::time::timeout(grace, all_gone.recv()).await;
+    tokio::select! {
+        _ = all_gone.recv() => {}
+        () = grace() => {}
+    }
     Ok(())
+}
+
+/// How long answers may go on when Weir goes down.
+async fn grace(shared: &Shared, mut hurry: watch::Receiver<bool>) {
+    let limit = shared.snapshot().config.shutdown_grace;
+    let _ = tokio::time::timeout(limit, hurry.wait_for(|hurry| *hurry)).await;
 }
 
 async fn sweep(worker: Arc<Worker>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         worker.pool.sweep();
+        // A thread without requests must not keep an old configuration, and the secrets in it.
+        drop(worker.shared.snapshot());
     }
 }
 
@@ -140,17 +155,15 @@ async fn accepted(stream: TcpStream, worker: Arc<Worker>, tls: Option<TlsAccepto
     // Without it small pieces of a stream would wait for each other.
     let _ = stream.set_nodelay(true);
     // A caller that stops reading must not keep its slot for ever: the kernel closes what nobody takes for so long.
-    let silence = worker.shared.config.timeouts.between_chunks;
+    let timeouts = worker.shared.snapshot().config.timeouts;
+    let silence = timeouts.between_chunks;
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(silence));
     match tls {
         None => call(stream, worker, stop).await,
-        Some(tls) => {
-            let limit = worker.shared.config.timeouts.caller;
-            match tokio::time::timeout(limit, tls.accept(stream)).await {
-                Ok(Ok(stream)) => call(stream, worker, stop).await,
-                _ => drop(worker.shared.bad_heads.fetch_add(1, Ordering::Relaxed)),
-            }
-        }
+        Some(tls) => match tokio::time::timeout(timeouts.caller, tls.accept(stream)).await {
+            Ok(Ok(stream)) => call(stream, worker, stop).await,
+            _ => drop(worker.shared.bad_heads.fetch_add(1, Ordering::Relaxed)),
+        },
     }
 }
 
@@ -168,7 +181,7 @@ async fn call(
             async move { Ok::<_, Infallible>(proxy::handle(worker, deadlines, request).await) }
         }
     });
-    let caller = shared.config.timeouts.caller;
+    let caller = shared.snapshot().config.timeouts.caller;
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Pieces of an answer are small: copying one behind its frame is cheaper than two for the kernel to gather.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(caller).writev(false);

@@ -9,7 +9,6 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio_rustls::TlsAcceptor;
 
 use super::ServeError;
 use crate::config::TlsConfig;
@@ -66,7 +65,7 @@ pub(super) fn raise_file_limit() {
 }
 
 /// TLS towards callers, with HTTP/2 and HTTP/1.1.
-pub(super) fn acceptor(tls: &TlsConfig) -> io::Result<TlsAcceptor> {
+pub(super) fn tls(tls: &TlsConfig) -> io::Result<Arc<ServerConfig>> {
     let named = |path: &std::path::Path| {
         let path = path.display().to_string();
         move |error: rustls::pki_types::pem::Error| io::Error::other(format!("{path}: {error}"))
@@ -82,5 +81,5 @@ pub(super) fn acceptor(tls: &TlsConfig) -> io::Result<TlsAcceptor> {
         .with_single_cert(chain, key)
         .map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Arc::new(config))
 }

@@ -99,6 +99,20 @@ fn what_does_not_end_within_the_grace_period_is_recorded() {
 }
 
 #[test]
+fn a_second_signal_cuts_the_grace_period_short() {
+    let scene = Scene::set("shutdown_grace = \"1h\"");
+    let mut weir = scene.setup.start();
+    let (_connection, answer) = hold(&weir);
+    scene.upstream.held(1);
+    weir.terminate();
+    until_nobody_listens(&weir);
+    assert_eq!(weir.metric("weir_in_flight"), 1.0);
+    weir.terminate();
+    assert_eq!(weir.wait().code(), Some(0), "{}", weir.said());
+    assert!(Audit::of(&scene.setup.data_dir).fact(&answer.id().unwrap()).is_killed());
+}
+
+#[test]
 fn a_signal_right_after_the_start_ends_it_in_order() {
     let scene = Scene::set("");
     (0..10).for_each(|_| scene.setup.start().stop());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use process::Process;
 pub(crate) use tls::Authority;
-pub(crate) use upstream::Upstream;
+pub(crate) use upstream::{Peer, Upstream};
 pub(crate) use weir::{Metrics, Weir, provider};
 pub(crate) use wire::{Message, Wire};
 

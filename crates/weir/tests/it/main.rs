@@ -13,6 +13,7 @@ mod harness;
 mod limit;
 mod path;
 mod protocol;
+mod reload;
 mod stream;
 mod sums;
 mod time;

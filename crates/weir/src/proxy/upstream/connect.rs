@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use super::link::Link;
 use crate::config::{Config, Provider};
 use crate::error::{Error, ErrorKind};
-use crate::proxy::Shared;
+use crate::proxy::Snapshot;
 use crate::proxy::body::within;
 
 /// A proxy's answer to CONNECT is short.
@@ -50,9 +50,9 @@ pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
 }
 
 /// Connects to a provider, within `limit`.
-pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> Result<Link, Error> {
-    let provider = &shared.config.providers[index];
-    match within(limit, establish(shared, provider)).await {
+pub(super) async fn connect(snapshot: &Snapshot, index: usize, limit: Duration) -> Result<Link, Error> {
+    let provider = &snapshot.config.providers[index];
+    match within(limit, establish(snapshot, provider)).await {
         Some(Ok(link)) => Ok(link),
         Some(Err(error)) => {
             let message =
@@ -69,15 +69,15 @@ pub(super) async fn connect(shared: &Shared, index: usize, limit: Duration) -> R
     }
 }
 
-async fn establish(shared: &Shared, provider: &Provider) -> io::Result<Link> {
+async fn establish(snapshot: &Snapshot, provider: &Provider) -> io::Result<Link> {
     let host = provider.authority.host();
-    let proxy = shared.config.upstream.proxy_for(host);
+    let proxy = snapshot.config.upstream.proxy_for(host);
     let mut stream = match proxy {
         Some(proxy) => dial(proxy.host(), proxy.port_u16().unwrap_or(80)).await?,
         None => dial(host, provider.port()).await?,
     };
     stream.set_nodelay(true)?;
-    let Some(tls) = shared.tls.as_ref().filter(|_| provider.is_tls()) else { return Ok(stream.into()) };
+    let Some(tls) = snapshot.tls.as_ref().filter(|_| provider.is_tls()) else { return Ok(stream.into()) };
     if proxy.is_some() {
         tunnel(&mut stream, &provider.authority, provider.port()).await?;
     }

@@ -1,21 +1,25 @@
 //! Weir as a process of its own, where a test looks at what only a process has.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
-use super::until;
 use super::weir::complete;
+use super::{Metrics, Wire, request, until};
 
 /// See the module. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: SocketAddr,
-    stderr: Option<JoinHandle<String>>,
+    said: Arc<Mutex<String>>,
+    stderr: Option<JoinHandle<()>>,
+    file: PathBuf,
     dir: TempDir,
 }
 
@@ -27,7 +31,7 @@ impl Process {
         std::fs::write(&path, complete(config, &dir)).expect("a file");
         let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
             .args(["serve", "--config"])
-            .arg(path)
+            .arg(&path)
             .envs(variables.iter().copied())
             .stdout(std::fs::File::create(dir.path().join("stdout")).expect("a file"))
             .stderr(Stdio::piped())
@@ -38,13 +42,50 @@ impl Process {
         // It says where it listens, and that it is ready, in two lines.
         let listen = address(&mut stderr, &mut before, "callers at http://");
         let admin = address(&mut stderr, &mut before, "operators at http://");
+        let said = Arc::new(Mutex::new(before));
+        let all = said.clone();
         let stderr = std::thread::spawn(move || {
-            let mut rest = before;
-            // What is not text is not looked at.
-            let _ = stderr.read_to_string(&mut rest);
-            rest
+            for line in stderr.lines().map_while(Result::ok) {
+                let mut all = all.lock().expect("stderr");
+                all.push_str(&line);
+                all.push('\n');
+            }
         });
-        Process { child, listen, admin, stderr: Some(stderr), dir }
+        Process { child, listen, admin, said, stderr: Some(stderr), file: path, dir }
+    }
+
+    /// What it said on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().expect("stderr").clone()
+    }
+
+    /// Its configuration.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// A configuration completed as the first one was.
+    pub(crate) fn complete(&self, config: &str) -> String {
+        complete(config, &self.dir)
+    }
+
+    /// Writes another configuration into its file.
+    pub(crate) fn write(&self, config: &str) {
+        std::fs::write(&self.file, self.complete(config)).expect("a file");
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics::read(&Wire::connect(self.admin).ask(request("GET /metrics", &[], "")).text())
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
+        rustix::process::kill_process(id, signal).expect("a signal");
     }
 
     /// A figure of `/proc/PID/status`, in kibibytes.
@@ -57,11 +98,11 @@ impl Process {
     /// Sends SIGTERM, waits for the end, which must be an orderly one, and gives all that was written: to stdout, to
     /// stderr and into the data directory.
     pub(crate) fn stop(&mut self) -> String {
-        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("a signal");
+        self.signal(rustix::process::Signal::TERM);
         let status = until("weir has gone", || self.child.try_wait().expect("a status"));
         assert!(status.success(), "{status}");
-        let mut written = self.stderr.take().expect("stderr").join().expect("stderr");
+        self.stderr.take().expect("stderr").join().expect("stderr");
+        let mut written = self.said();
         for path in files(self.dir.path()) {
             // The table of what is in flight is mostly room.
             let bytes: Vec<u8> =

@@ -7,7 +7,7 @@ use meter::record::Line;
 use serde_json::Value;
 use tempfile::TempDir;
 use weir::config::Config;
-use weir::server::Running;
+use weir::server::{ReloadError, Running};
 
 use super::wire::{Message, Wire};
 use super::{Upstream, chat, request, until};
@@ -40,6 +40,12 @@ impl Weir {
     /// In front of one provider, named `up`, which gets everything.
     pub(crate) fn before(upstream: &Upstream) -> Weir {
         Weir::start(&provider("up", upstream, ""))
+    }
+
+    /// Takes over another configuration, completed as the first one was.
+    pub(crate) fn reload(&mut self, config: &str) -> Result<(), ReloadError> {
+        let config = Config::parse(&complete(config, &self.dir));
+        self.running.as_mut().expect("a Weir").reload(config)
     }
 
     pub(crate) fn connect(&self) -> Wire {
