@@ -13,6 +13,7 @@ pub mod dialect;
 pub mod energy;
 pub mod json;
 pub mod meter;
+pub mod path;
 pub mod record;
 pub mod request;
 pub mod splice;

@@ -1,7 +1,10 @@
 //! The meter of one answer: bytes in as they pass, what they said out at the end.
 
+use std::sync::Arc;
+
 use crate::dialect::{Answer, Api};
 use crate::json::{Status, Walker};
+use crate::path::{Beside, Findings, Paths};
 use crate::sse::Events;
 
 /// Nanoseconds since the request began.
@@ -45,6 +48,14 @@ pub struct Meter {
     done: bool,
     first_token: Option<Nanos>,
     last_token: Option<Nanos>,
+    wanted: Option<Box<Wanted>>,
+}
+
+/// What an operator wants beside what the meter does.
+#[derive(Debug)]
+struct Wanted {
+    paths: Arc<Paths>,
+    beside: Beside,
 }
 
 #[derive(Debug)]
@@ -67,6 +78,8 @@ pub struct Reading {
     pub whole: bool,
     /// Whether it was JSON, or events of JSON, as far as it came.
     pub readable: bool,
+    /// What stood at the paths that were looked for.
+    pub found: Findings,
 }
 
 impl Meter {
@@ -86,17 +99,29 @@ impl Meter {
             done: false,
             first_token: None,
             last_token: None,
+            wanted: None,
         }
+    }
+
+    /// Takes out of the answer, too, what stands at these paths.
+    pub fn look_for(&mut self, paths: &Arc<Paths>) {
+        self.wanted = Some(Box::new(Wanted { paths: paths.clone(), beside: Beside::default() }));
     }
 
     /// Reads the next piece, which arrived `at`.
     pub fn observe(&mut self, bytes: &[u8], at: Nanos) {
         match &mut self.reader {
             Reader::Opaque => {}
-            Reader::Json(walker) => walker.feed(bytes, &mut self.answer),
+            Reader::Json(walker) => match &mut self.wanted {
+                None => walker.feed(bytes, &mut self.answer),
+                Some(wanted) => walker.feed(bytes, &mut wanted.beside.of(&wanted.paths, &mut self.answer)),
+            },
             Reader::Events(events) => {
                 let texts = self.answer.texts;
-                let seen = events.feed(bytes, &mut self.answer);
+                let seen = match &mut self.wanted {
+                    None => events.feed(bytes, &mut self.answer),
+                    Some(wanted) => events.feed(bytes, &mut wanted.beside.of(&wanted.paths, &mut self.answer)),
+                };
                 self.done |= seen.done | self.answer.response_over;
                 self.broken |= seen.broken > 0;
                 self.events += u64::from(seen.events);
@@ -134,7 +159,9 @@ impl Meter {
                 (ended, !self.broken)
             }
         };
-        Reading { answer: self.answer, first_token: self.first_token, last_token: self.last_token, whole, readable }
+        let found = self.wanted.map(|wanted| wanted.beside.findings()).unwrap_or_default();
+        let (first_token, last_token) = (self.first_token, self.last_token);
+        Reading { answer: self.answer, first_token, last_token, whole, readable, found }
     }
 }
 

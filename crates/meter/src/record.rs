@@ -3,9 +3,11 @@
 //! [`FIELDS`] is the only place that names the line's fields. Everything that speaks of them (the line itself, the schema of
 //! the columns, the documentation) is made from that table.
 
+mod custom;
 mod fields;
 mod line;
 
+pub use custom::{BadName, Custom, CustomValue, Declared, MAX_FIELDS, MAX_TEXT, check_name};
 pub use fields::{FIELDS, Field, Role, Unit, Value, field};
 pub use line::{LINE_LIMIT, Line, Owned, render, render_begun};
 
@@ -127,13 +129,23 @@ pub struct Record {
     pub request_bytes: Option<u64>,
     /// Bytes of the answer's body as the provider sent it.
     pub response_bytes: Option<u64>,
+    /// What the operator declared, if anything.
+    pub custom: Option<Box<Custom>>,
 }
 
 /// Who asked.
 #[derive(Debug, Clone, Default)]
 pub struct Who {
-    /// The request's `user`.
+    /// The name of the key that the caller showed.
+    pub key: Option<String>,
+    /// The person or thing on whose behalf it was asked.
     pub user_id: Option<String>,
+    /// Their organization.
+    pub organization: Option<String>,
+    /// The conversation it belongs to.
+    pub session_id: Option<String>,
+    /// What kind of prompt it is, as the caller says.
+    pub prompt_category: Option<String>,
     /// From `traceparent`.
     pub trace_id: Option<String>,
     /// From `traceparent`.
@@ -217,6 +229,8 @@ pub struct Outcome {
     pub error_message: Option<String>,
     /// What ended it.
     pub end_reason: Option<EndReason>,
+    /// Whether a cache answered, wholly or in part.
+    pub cache_hit: Option<bool>,
 }
 
 /// A UUID as text, lower case with hyphens.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::json::{self, Malformed, Member};
+use crate::path::{Findings, Paths};
 
 /// Why a body cannot be forwarded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,10 +36,47 @@ pub struct Asked {
     pub user: Option<String>,
     /// `service_tier`
     pub service_tier: Option<String>,
+    /// `metadata`, as far as it says who asks.
+    pub metadata: Metadata,
+    /// `session_id`
+    pub session_id: Option<String>,
+    /// What stood at the paths that were looked for.
+    pub found: Findings,
     models: Vec<Range<usize>>,
     body_start: usize,
     empty: bool,
     options: Vec<Options>,
+}
+
+/// What `metadata` says of who asks, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// `metadata.user_id`
+    pub user_id: Option<String>,
+    /// `metadata.organization`
+    pub organization: Option<String>,
+    /// `metadata.session_id`
+    pub session_id: Option<String>,
+    /// `metadata.prompt_category`
+    pub prompt_category: Option<String>,
+}
+
+impl Metadata {
+    fn read(value: &[u8]) -> Metadata {
+        let mut metadata = Metadata::default();
+        // What is broken inside is the provider's to refuse.
+        for member in json::object_members(value).into_iter().flatten().map_while(Result::ok) {
+            let slot = match member.key {
+                b"user_id" => &mut metadata.user_id,
+                b"organization" => &mut metadata.organization,
+                b"session_id" => &mut metadata.session_id,
+                b"prompt_category" => &mut metadata.prompt_category,
+                _ => continue,
+            };
+            *slot = member.text();
+        }
+        metadata
+    }
 }
 
 /// A `stream_options` member of the body.
@@ -58,6 +96,14 @@ struct Options {
 /// # Errors
 /// The body is not a JSON object, or its `model` is not a string.
 pub fn inspect(body: &[u8]) -> Result<Asked, BadRequest> {
+    inspect_for(body, &Paths::default())
+}
+
+/// The same, and takes out what stands at `paths`.
+///
+/// # Errors
+/// The body is not a JSON object, or its `model` is not a string.
+pub fn inspect_for(body: &[u8], paths: &Paths) -> Result<Asked, BadRequest> {
     let mut asked = Asked {
         // The first `{`: only white space can stand in front of it.
         body_start: body.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1),
@@ -67,13 +113,13 @@ pub fn inspect(body: &[u8]) -> Result<Asked, BadRequest> {
     for member in json::members(body) {
         let member = member?;
         asked.empty = false;
-        asked.take(&member)?;
+        asked.take(&member, paths)?;
     }
     Ok(asked)
 }
 
 impl Asked {
-    fn take(&mut self, member: &Member<'_>) -> Result<(), BadRequest> {
+    fn take(&mut self, member: &Member<'_>, paths: &Paths) -> Result<(), BadRequest> {
         let unescaped;
         let key = if member.key.contains(&b'\\') {
             unescaped = json::unescape(member.key);
@@ -97,8 +143,13 @@ impl Asked {
                 self.max_tokens = std::str::from_utf8(member.value).ok().and_then(|text| text.parse().ok());
             }
             b"user" => self.user = member.text(),
+            b"metadata" => self.metadata = Metadata::read(member.value),
+            b"session_id" => self.session_id = member.text(),
             b"service_tier" => self.service_tier = member.text(),
             _ => {}
+        }
+        if !paths.is_empty() {
+            self.found.take(paths, key, member);
         }
         Ok(())
     }

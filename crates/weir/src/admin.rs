@@ -69,6 +69,8 @@ impl Admin {
         let (balance, ledger) = self.shared.recorder.snapshot();
         let (_, journal_sound) = self.shared.recorder.health();
         let reloads = &self.housekeeping.reloads;
+        let snapshot = self.shared.snapshot();
+        let fields = &snapshot.config.fields;
         let gauges = Gauges {
             refused: std::array::from_fn(|index| self.shared.refused[index].load(Ordering::Relaxed)),
             bad_heads: self.shared.bad_heads.load(Ordering::Relaxed),
@@ -77,6 +79,7 @@ impl Admin {
             journal_dropped: self.housekeeping.dropped_lines.load(Ordering::Relaxed),
             followers: self.followers.iter().map(|one| (one.name, one.lag(), one.errors())).collect(),
             body_memory: self.shared.memory.used(),
+            wrong_fields: fields.wrong().map(|(name, wrong)| (name.to_owned(), wrong)).collect(),
             reloads_applied: reloads.applied.load(Ordering::Relaxed),
             reloads_refused: reloads.refused.load(Ordering::Relaxed),
             last_reload_applied: reloads.last_applied.load(Ordering::Relaxed),

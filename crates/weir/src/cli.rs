@@ -1,5 +1,6 @@
 //! The command line.
 
+mod key;
 mod serve;
 
 use std::net::SocketAddr;
@@ -31,6 +32,9 @@ enum Command {
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Keys for callers.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 /// How to serve.
@@ -80,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Simulate(command) => simulate::run(command),
+        Command::Key(command) => key::run(&command),
         Command::Config(ConfigCommand::Schema) => {
             println!("{:#}", config::schema());
             ExitCode::SUCCESS

@@ -1,9 +1,12 @@
 //! Configuration: what was written ([`Written`]) becomes what is needed ([`Config`]), once, or is refused with a reason.
 
 mod amount;
+mod caller;
+mod field;
 mod fixed;
 mod presets;
 mod provider;
+mod secret;
 mod watch;
 mod written;
 
@@ -15,8 +18,11 @@ use meter::cost::{Price, Prices, Tariff};
 use meter::energy::Rates;
 
 pub use amount::{Bytes, Span};
+pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
+pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
 pub use presets::{Preset, from_environment};
 pub use provider::{Key, Pattern, Provider, Upstream, take_out};
+pub use secret::{HashKey, hex};
 pub use watch::Watched;
 pub use written::{Durability, OnJournalFailure, Written, schema};
 
@@ -162,6 +168,12 @@ pub struct Config {
     pub prices: Prices,
     /// What models draw.
     pub rates: Rates,
+    /// Who may call; everybody, if there is none.
+    pub callers: Callers,
+    /// What is recorded beside what Weir records by itself.
+    pub fields: Fields,
+    /// What values are hashed with, if it was given.
+    pub hash_key: Option<HashKey>,
     /// Whether every Record is marked as simulated.
     pub simulated: bool,
 }
@@ -208,6 +220,7 @@ impl Config {
     pub fn with_overrides(written: Written, overrides: &Overrides) -> Result<Config, ConfigError> {
         let providers = provider::providers(&written.providers)?;
         let routes = routes(&written, &providers)?;
+        let callers = caller::callers(&written.keys)?;
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
             admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
@@ -231,6 +244,9 @@ impl Config {
             routes,
             prices: prices(&written)?,
             rates: rates(&written)?,
+            fields: field::fields(&written.fields, &callers)?,
+            callers,
+            hash_key: hash_key(&written)?,
             simulated: false,
         };
         config.refuse_open_door()?;
@@ -242,16 +258,17 @@ impl Config {
         Ok(config)
     }
 
-    /// Whoever reaches a Weir that holds a key spends its owner's money; until callers have keys of their own, that must
+    /// Whoever reaches a Weir that holds a key spends its owner's money; where callers need no keys of their own, that must
     /// not be more than this machine.
     fn refuse_open_door(&self) -> Result<(), ConfigError> {
         let holder = self.providers.iter().find(|provider| matches!(provider.key, Key::Held(_)));
         match holder {
-            Some(provider) if !self.listen.ip().is_loopback() => Err(invalid(
+            Some(provider) if !self.listen.ip().is_loopback() && self.callers.is_empty() => Err(invalid(
                 "listen",
                 format_args!(
                     "{} is reachable from other machines, and Weir holds the key of provider \"{}\": anyone there could \
-                     spend it. Listen on 127.0.0.1, or set api_key = \"caller\" so that callers bring their own key",
+                     spend it. Give callers keys of their own ([[keys]], `weir key new`), listen on 127.0.0.1, or set \
+                     api_key = \"caller\" so that callers bring the provider's key",
                     self.listen, provider.name
                 ),
             )),
@@ -286,6 +303,11 @@ fn in_flight(written: u32) -> Result<u32, ConfigError> {
         1..=1_000_000 => Ok(written),
         _ => Err(invalid("max_in_flight", format_args!("{written} is not between 1 and 1000000"))),
     }
+}
+
+fn hash_key(written: &Written) -> Result<Option<HashKey>, ConfigError> {
+    let key = written.hash_key.as_deref().map(|text| secret::read(text, "").and_then(|key| HashKey::new(&key)));
+    key.transpose().map_err(|reason| invalid("hash_key", reason))
 }
 
 /// Origins as browsers write them: a scheme, a host, and a port where it is not the scheme's own.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use meter::record::{EndReason, id_text};
 
@@ -31,6 +31,12 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// `upgrade`, as WebSockets need it.
     UpgradeUnsupported,
+    /// No key, where callers need one.
+    MissingKey,
+    /// A key that is none of Weir's.
+    InvalidKey,
+    /// A key that was revoked.
+    RevokedKey,
     /// `max_in_flight` is reached.
     TooManyInFlight,
     /// The journal cannot be written.
@@ -45,6 +51,8 @@ pub enum ErrorKind {
     MissingModel,
     /// A `model` that no provider serves.
     UnknownModel,
+    /// A `model` that the caller's key is not for.
+    ModelNotAllowed,
     /// The body is over `body_limit`.
     BodyTooLarge,
     /// The bodies together are over `body_memory`.
@@ -77,6 +85,9 @@ impl ErrorKind {
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "weir_not_found", INVALID, Client),
             ErrorKind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "weir_method_not_allowed", INVALID, Client),
             ErrorKind::UpgradeUnsupported => (StatusCode::NOT_IMPLEMENTED, "weir_upgrade_unsupported", INVALID, Client),
+            ErrorKind::MissingKey => (StatusCode::UNAUTHORIZED, "weir_missing_key", INVALID, Client),
+            ErrorKind::InvalidKey => (StatusCode::UNAUTHORIZED, "weir_invalid_key", INVALID, Client),
+            ErrorKind::RevokedKey => (StatusCode::UNAUTHORIZED, "weir_revoked_key", INVALID, Client),
             ErrorKind::TooManyInFlight => (StatusCode::SERVICE_UNAVAILABLE, "weir_too_many_in_flight", API, Internal),
             ErrorKind::JournalUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "weir_journal_unavailable", API, Internal)
@@ -88,6 +99,7 @@ impl ErrorKind {
             }
             ErrorKind::MissingModel => (StatusCode::BAD_REQUEST, "weir_missing_model", INVALID, Client),
             ErrorKind::UnknownModel => (StatusCode::NOT_FOUND, "weir_unknown_model", INVALID, Client),
+            ErrorKind::ModelNotAllowed => (StatusCode::FORBIDDEN, "weir_model_not_allowed", INVALID, Client),
             ErrorKind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "weir_body_too_large", INVALID, Client),
             ErrorKind::BodyMemory => (StatusCode::SERVICE_UNAVAILABLE, "weir_body_memory", API, Internal),
             ErrorKind::BodyIncomplete => (StatusCode::BAD_REQUEST, "weir_body_incomplete", INVALID, Client),
@@ -150,12 +162,15 @@ impl ErrorKind {
     }
 
     /// The refusals, which are counted and not recorded.
-    pub const REFUSALS: [ErrorKind; 7] = [
+    pub const REFUSALS: [ErrorKind; 10] = [
         ErrorKind::ForbiddenHost,
         ErrorKind::ForbiddenOrigin,
         ErrorKind::NotFound,
         ErrorKind::MethodNotAllowed,
         ErrorKind::UpgradeUnsupported,
+        ErrorKind::MissingKey,
+        ErrorKind::InvalidKey,
+        ErrorKind::RevokedKey,
         ErrorKind::TooManyInFlight,
         ErrorKind::JournalUnavailable,
     ];
@@ -190,6 +205,9 @@ impl Error {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-weir-error", HeaderValue::from_static("proxy"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(wait) = self.kind.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }

@@ -28,6 +28,8 @@ pub struct Gauges {
     pub followers: Vec<(&'static str, u64, u64)>,
     /// Bytes of request bodies in memory.
     pub body_memory: u64,
+    /// How often each declared field was something else than declared.
+    pub wrong_fields: Vec<(String, u64)>,
     /// Configurations that were read again and taken over.
     pub reloads_applied: u64,
     /// Configurations that were read again and refused.
@@ -70,7 +72,7 @@ pub fn render(balance: &Balance, ledger: &Ledger, gauges: &Gauges) -> String {
 
 fn requests(page: &mut Page, ledger: &Ledger) {
     page.head("llm_requests_total", "counter", "Recorded requests by provider, model, kind of call and status.");
-    for (labels, series) in series(ledger) {
+    for (labels, series) in sums(ledger) {
         let mut rows: Vec<_> = series.requests.iter().collect();
         rows.sort_by_key(|((api, status), _)| (api.name(), *status));
         for ((api, status), count) in rows {
@@ -79,7 +81,7 @@ fn requests(page: &mut Page, ledger: &Ledger) {
         }
     }
     page.head("llm_tokens_total", "counter", "Tokens by class; the classes are disjoint, so their sum is all tokens.");
-    for (labels, series) in series(ledger) {
+    for (labels, series) in sums(ledger) {
         for (class, tokens) in Class::ALL.into_iter().zip(series.tokens) {
             if tokens > 0 || matches!(class, Class::Input | Class::Output) {
                 page.row("llm_tokens_total", &format!("{labels},class=\"{}\"", class.name()), tokens);
@@ -87,7 +89,7 @@ fn requests(page: &mut Page, ledger: &Ledger) {
         }
     }
     page.head("llm_cost_usd_total", "counter", "What requests cost, in US dollars; unpriced requests are not in it.");
-    for (labels, series) in series(ledger) {
+    for (labels, series) in sums(ledger) {
         page.row("llm_cost_usd_total", &labels, decimal::to_string(series.cost, meter::cost::NANO));
     }
     page.head(
@@ -95,11 +97,11 @@ fn requests(page: &mut Page, ledger: &Ledger) {
         "counter",
         "What requests drew, in joules; requests without an estimate are not in it.",
     );
-    for (labels, series) in series(ledger) {
+    for (labels, series) in sums(ledger) {
         page.row("llm_energy_joules_total", &labels, joules(series.energy));
     }
     page.head("llm_unpriced_requests_total", "counter", "Requests whose tokens are known and whose price is not.");
-    for (labels, series) in series(ledger) {
+    for (labels, series) in sums(ledger) {
         page.row("llm_unpriced_requests_total", &labels, series.unpriced);
     }
 }
@@ -161,6 +163,14 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
 
 fn configuration(page: &mut Page, gauges: &Gauges) {
     page.head(
+        "weir_field_errors_total",
+        "counter",
+        "Times that a declared field had a value of another type, which was left out.",
+    );
+    for (name, wrong) in &gauges.wrong_fields {
+        page.row("weir_field_errors_total", &format!("field=\"{name}\""), wrong);
+    }
+    page.head(
         "weir_config_reloads_total",
         "counter",
         "Times that the configuration was read again, by what came of it.",
@@ -185,6 +195,18 @@ fn series(ledger: &Ledger) -> impl Iterator<Item = (String, &Series)> {
     all.sort_by_key(|(provider, model, _)| (*provider, *model));
     all.into_iter().map(|(provider, model, series)| {
         (format!("provider=\"{}\",model=\"{}\"", escape(provider), escape(model)), series)
+    })
+}
+
+/// The series of sums: those above, and beside or in place of them those with labels of the operator's.
+fn sums(ledger: &Ledger) -> impl Iterator<Item = (String, &Series)> {
+    series(ledger).flat_map(|(labels, series)| {
+        let labelled = series.labelled.iter().map({
+            let labels = labels.clone();
+            move |(more, series)| (format!("{labels}{more}"), series)
+        });
+        let all_labelled = series.requests.is_empty() && !series.labelled.is_empty();
+        (!all_labelled).then_some((labels, series)).into_iter().chain(labelled)
     })
 }
 

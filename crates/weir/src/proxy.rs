@@ -5,7 +5,10 @@ mod body;
 mod caller;
 mod deadline;
 mod exchange;
+mod field;
 mod headers;
+mod key;
+mod mask;
 mod models;
 mod route;
 mod settle;
@@ -27,7 +30,7 @@ use meter::request::Asked;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Slot};
 
 pub use answer::Answer;
 use body::{Inbound, Memory};
@@ -119,31 +122,37 @@ pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Req
         Ok(caller::Entry::Preflight(answer)) => return answer.map(Answer::whole),
         Err(error) => return shared.refuse(&error),
     };
-    let api = match route::api(&head) {
-        Ok(api) => api,
-        Err(error) => return shared.refuse(&error),
-    };
-    let slot = match shared.recorder.admit() {
-        Ok(slot) => slot,
-        Err(kind) => {
-            let mut response = shared.refuse(&Error::new(kind, kind.advice()));
-            if let Some(origin) = origin {
-                caller::allow(&origin, response.headers_mut());
+    let mut response = match admit(&snapshot, &shared, &mut head) {
+        Err(error) => shared.refuse(&error),
+        Ok(admitted) => {
+            let mut exchange = Exchange::begin(worker, snapshot, &deadlines, admitted, &head);
+            match pass(&mut exchange, &mut head, body).await {
+                Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
+                Ok(Passed::Own(response)) => exchange.answer_whole(response).await,
+                Err(error) => exchange.fail(&error).await,
             }
-            return response;
         }
-    };
-    let mut exchange = Exchange::begin(worker, snapshot, &deadlines, slot, api, &head);
-    let outcome = pass(&mut exchange, &mut head, body).await;
-    let mut response = match outcome {
-        Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
-        Ok(Passed::Own(response)) => exchange.answer_whole(response).await,
-        Err(error) => exchange.fail(&error).await,
     };
     if let Some(origin) = origin {
         caller::allow(&origin, response.headers_mut());
     }
     response
+}
+
+/// A request that was let in.
+struct Admitted {
+    slot: Slot,
+    api: Api,
+    /// Who calls, where callers have keys.
+    caller: Option<usize>,
+}
+
+/// Admits a request: its head is sound, its caller known, its slot reserved.
+fn admit(snapshot: &Snapshot, shared: &Shared, head: &mut Parts) -> Result<Admitted, Error> {
+    let api = route::api(head)?;
+    let caller = key::authenticate(&snapshot.config.callers, &mut head.headers)?;
+    let slot = shared.recorder.admit().map_err(|kind| Error::new(kind, kind.advice()))?;
+    Ok(Admitted { slot, api, caller })
 }
 
 /// What a request led to.
@@ -164,12 +173,13 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
         return models::merged(exchange, head).await.map(Passed::Own);
     }
     let asked = match &inbound {
-        Inbound::Json(body, _) => Some(route::inspect(exchange.api(), body)?),
+        Inbound::Json(body, _) => Some(route::inspect(exchange.api(), body, &config.fields.request)?),
         Inbound::Stream(_) | Inbound::Empty => None,
     };
     if let Some(asked) = &asked {
         exchange.asked(asked);
     }
+    exchange.check_model(&head.method, asked.as_ref().and_then(|asked| asked.model.as_deref()))?;
     let route = route::find(config, exchange.api(), asked.as_ref())?;
     exchange.routed(config, &route);
     exchange.describe()?;

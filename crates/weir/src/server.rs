@@ -2,6 +2,7 @@
 //! let answers end, record the rest, flush, close.
 
 mod connection;
+mod hash_key;
 mod listen;
 
 use std::io;
@@ -178,7 +179,8 @@ impl Running {
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
-        let bound = Config { listen, admin, ..config.clone() };
+        let mut bound = Config { listen, admin, ..config.clone() };
+        hash_key::provide(&mut bound).map_err(io_error("hash_key"))?;
         let shared = Arc::new(Shared::new(bound, recorder).map_err(io_error("providers"))?);
         let (stop, stopping) = watch::channel(false);
         let hurry = Hurry(watch::Sender::new(false));
@@ -248,7 +250,8 @@ impl Running {
         let config = self.config.succeed(config?)?;
         let acceptor = config.tls.as_ref().map(listen::tls).transpose();
         let acceptor = acceptor.map_err(|source| ReloadError::Io { place: "tls", source })?;
-        let bound = Config { listen: self.listen, admin: self.admin, ..config.clone() };
+        let mut bound = Config { listen: self.listen, admin: self.admin, ..config.clone() };
+        hash_key::provide(&mut bound).map_err(|source| ReloadError::Io { place: "hash_key", source })?;
         self.shared.replace(bound).map_err(|source| ReloadError::Io { place: "providers", source })?;
         *self.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = acceptor;
         self.config = config;

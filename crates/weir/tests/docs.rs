@@ -90,7 +90,11 @@ fn a_full_page() -> String {
     record.times.overhead = Some(1);
     recorder.finish(recorder.admit().unwrap(), record);
     let (balance, ledger) = recorder.snapshot();
-    metrics::render(&balance, &ledger, &Gauges { followers: vec![("stdout", 0, 0)], ..Gauges::default() })
+    metrics::render(
+        &balance,
+        &ledger,
+        &Gauges { followers: vec![("stdout", 0, 0)], wrong_fields: vec![("team".to_owned(), 0)], ..Gauges::default() },
+    )
 }
 
 /// The names of the labels of a metric's rows.
@@ -136,6 +140,9 @@ fn sentence(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::MethodNotAllowed => "The path takes another method.",
         ErrorKind::UpgradeUnsupported => "An `upgrade` was asked for, as WebSockets need it.",
+        ErrorKind::MissingKey => "Callers need a key, and none was shown: see `[[keys]]`.",
+        ErrorKind::InvalidKey => "The key that was shown is none of `[[keys]]`.",
+        ErrorKind::RevokedKey => "The key was revoked.",
         ErrorKind::TooManyInFlight => "`max_in_flight` requests are under way.",
         ErrorKind::JournalUnavailable => "The journal cannot be written: free room on the disk of `data_dir`.",
         ErrorKind::InvalidJson => "The body is not a JSON object.",
@@ -145,6 +152,9 @@ fn sentence(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::MissingModel => "The body names no `model`.",
         ErrorKind::UnknownModel => "No provider serves the model, or none has `default = true`.",
+        ErrorKind::ModelNotAllowed => {
+            "The caller's key is not for this model, or it is for certain models and the request names none."
+        }
         ErrorKind::BodyTooLarge => "The body is larger than `body_limit`.",
         ErrorKind::BodyMemory => "All bodies together are larger than `body_memory`.",
         ErrorKind::BodyIncomplete => "The body stood still, or is not framed as HTTP says.",
@@ -156,12 +166,15 @@ fn sentence(kind: ErrorKind) -> &'static str {
     }
 }
 
-const KINDS: [ErrorKind; 20] = [
+const KINDS: [ErrorKind; 24] = [
     ErrorKind::ForbiddenHost,
     ErrorKind::ForbiddenOrigin,
     ErrorKind::NotFound,
     ErrorKind::MethodNotAllowed,
     ErrorKind::UpgradeUnsupported,
+    ErrorKind::MissingKey,
+    ErrorKind::InvalidKey,
+    ErrorKind::RevokedKey,
     ErrorKind::TooManyInFlight,
     ErrorKind::JournalUnavailable,
     ErrorKind::InvalidJson,
@@ -169,6 +182,7 @@ const KINDS: [ErrorKind; 20] = [
     ErrorKind::UnsupportedMediaType,
     ErrorKind::MissingModel,
     ErrorKind::UnknownModel,
+    ErrorKind::ModelNotAllowed,
     ErrorKind::BodyTooLarge,
     ErrorKind::BodyMemory,
     ErrorKind::BodyIncomplete,
@@ -315,9 +329,14 @@ fn flags(command: &[&str]) -> BTreeSet<String> {
 #[test]
 fn every_flag_is_explained() {
     let page = read("docs/configuration.md");
-    for command in
-        [&["serve"][..], &["demo"], &["simulate", "provider"], &["simulate", "traffic"], &["config", "schema"]]
-    {
+    for command in [
+        &["serve"][..],
+        &["demo"],
+        &["simulate", "provider"],
+        &["simulate", "traffic"],
+        &["config", "schema"],
+        &["key", "new"],
+    ] {
         let name = command.join(" ");
         let title = format!("### `weir {name}`\n");
         let (_, section) = page.split_once(&title).unwrap_or_else(|| panic!("docs/configuration.md lacks {title}"));

@@ -64,6 +64,8 @@ pub trait Visitor {
     fn child(&mut self, node: u8, key: &[u8]) -> u8;
     /// A scalar stands at `node`.
     fn scalar(&mut self, node: u8, scalar: Scalar<'_>);
+    /// An object or an array begins at `node`.
+    fn container(&mut self, _node: u8) {}
     /// Whether the whole value at `node` is wanted as written, if it is a container of at most 1,024 bytes.
     fn wants_raw(&self, _node: u8) -> bool {
         false
@@ -313,8 +315,11 @@ impl Walker {
         } else {
             self.here = DEAD;
         }
-        if self.raw_depth == 0 && self.here != DEAD && visitor.wants_raw(self.here) {
-            self.raw_depth = self.depth;
+        if self.here != DEAD {
+            visitor.container(self.here);
+            if self.raw_depth == 0 && visitor.wants_raw(self.here) {
+                self.raw_depth = self.depth;
+            }
         }
         self.state = if object { State::FirstKey } else { State::FirstElement };
     }

@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::sync::LazyLock;
 
+use super::custom::{CustomValue, Declared, MAX_TEXT, check_name};
 use super::fields::{FIELDS, Field, Unit, Value};
 use super::{NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
 use crate::{decimal, json, time};
@@ -28,7 +29,12 @@ pub fn render_begun(record: &Record, limit: usize, out: &mut Vec<u8>) {
 fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: &[(&Field, Key)]) {
     let start = out.len();
     out.reserve(USUAL);
-    for cap in [usize::MAX, 128, 64, 32, 8] {
+    // With their texts that short the declared fields fit on any line; where they do not fit in a slot of the table of what
+    // is in flight, they are left out there.
+    let custom = record.custom.as_deref();
+    for (cap, custom) in
+        [(usize::MAX, custom), (128, custom), (64, custom), (32, custom), (8, custom), (32, None), (8, None)]
+    {
         out.truncate(start);
         let mut writer = LineWriter { out, cap, truncated: false, start };
         for (field, key) in wanted {
@@ -37,6 +43,10 @@ fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: &[(&Fiel
                 None if field.always => writer.null(key),
                 None => {}
             }
+        }
+        match custom {
+            Some(custom) => custom.known().for_each(|(field, value)| writer.custom(field, value)),
+            None => writer.truncated |= record.custom.is_some(),
         }
         writer.end();
         if out.len() - start <= limit {
@@ -117,6 +127,39 @@ impl LineWriter<'_> {
                 self.out.push(b'"');
             }
             Value::Id(id) => write_id(id, self.out),
+        }
+    }
+
+    /// They stand between the table's fields and its last one, `truncated`, which is known only then.
+    fn all_custom(&mut self, custom: &[(String, CustomValue)]) {
+        for (name, value) in custom {
+            self.out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            self.custom_value(value);
+        }
+    }
+
+    fn custom(&mut self, field: &Declared, value: &CustomValue) {
+        if field.on_line {
+            self.out.extend_from_slice(&field.key);
+            self.custom_value(value);
+        }
+    }
+
+    fn custom_value(&mut self, value: &CustomValue) {
+        match value {
+            CustomValue::Text(text) => {
+                let kept = cut(text, MAX_TEXT.min(self.cap));
+                self.truncated |= kept.len() < text.len();
+                write_string(kept, self.out);
+            }
+            CustomValue::Integer(number) => {
+                if *number < 0 {
+                    self.out.push(b'-');
+                }
+                decimal::write(number.unsigned_abs(), 0, self.out);
+            }
+            CustomValue::Float(number) => write_float(*number, self.out),
+            CustomValue::Bool(flag) => self.out.extend_from_slice(if *flag { b"true" } else { b"false" }),
         }
     }
 
@@ -313,19 +356,31 @@ impl Owned {
 pub struct Line {
     /// By the table's index; `None` where the field does not stand on the line.
     values: Vec<Option<Owned>>,
+    /// What an operator declared, in the line's order.
+    custom: Vec<(String, CustomValue)>,
 }
 
 impl Line {
     /// Reads a line, with or without its line feed. `None` if it is not one that [`render`] could have written.
     #[must_use]
     pub fn parse(line: &[u8]) -> Option<Line> {
-        let mut values = vec![None; FIELDS.len()];
+        let (mut values, mut custom) = (vec![None; FIELDS.len()], Vec::new());
         for member in json::members(line) {
             let member = member.ok()?;
-            let index = FIELDS.iter().position(|field| field.name.as_bytes() == member.key)?;
-            values[index] = Some(Owned::read(FIELDS[index].unit, member.value)?);
+            if let Some(index) = FIELDS.iter().position(|field| field.name.as_bytes() == member.key) {
+                values[index] = Some(Owned::read(FIELDS[index].unit, member.value)?);
+            } else {
+                let name = std::str::from_utf8(member.key).ok().filter(|name| check_name(name).is_ok())?;
+                custom.push((name.to_owned(), CustomValue::read(member.value)?));
+            }
         }
-        Some(Line { values })
+        Some(Line { values, custom })
+    }
+
+    /// The value of the declared field `name`.
+    #[must_use]
+    pub fn custom(&self, name: &str) -> Option<&CustomValue> {
+        self.custom.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// The value of the field `name`; `None` if it is absent or null.
@@ -347,7 +402,11 @@ impl Line {
     pub fn render(&self, out: &mut Vec<u8>) {
         let start = out.len();
         let mut writer = LineWriter { out, cap: usize::MAX, truncated: false, start };
-        for ((field, key), value) in TABLE.all.iter().zip(&self.values) {
+        let last = FIELDS.len().saturating_sub(1);
+        for (index, ((field, key), value)) in TABLE.all.iter().zip(&self.values).enumerate() {
+            if index == last {
+                writer.all_custom(&self.custom);
+            }
             match value.as_ref().and_then(Owned::borrow) {
                 Some(value) => writer.field(key, field, value),
                 None if field.always => writer.null(key),

@@ -58,7 +58,11 @@ fn what_a_request_says_is_known_early() {
     let text = || Some("x".to_owned());
     let begun = Record {
         who: Who {
+            key: text(),
             user_id: text(),
+            organization: text(),
+            session_id: text(),
+            prompt_category: text(),
             trace_id: text(),
             span_id: text(),
             client: text(),
@@ -134,10 +138,78 @@ fn ids_of_version_7() {
     assert_eq!(id_from_text(b"0123456789ab7fffbfffffffffffffff"), None);
 }
 
+fn declared(values: Vec<(&str, CustomValue)>) -> Option<Box<Custom>> {
+    let fields = values.iter().map(|(name, _)| Declared::new(name, true, false)).collect();
+    Some(Box::new(Custom { fields, values: values.into_iter().map(|(_, value)| Some(value)).collect() }))
+}
+
+#[test]
+fn what_was_declared_stands_behind_the_table() {
+    let mut record = sample();
+    record.custom = declared(vec![
+        ("team", CustomValue::Text("a\n\"b\"\0".to_owned())),
+        ("priority", CustomValue::Integer(-3)),
+        ("weight", CustomValue::float(0.25).unwrap()),
+        ("paid", CustomValue::Bool(true)),
+    ]);
+    let text = line(&record);
+    let end = "\"started_at\":\"1970-01-01T00:00:00.000000000Z\",\"team\":\"a\\n\\\"b\\\"\\u0000\",\"priority\":-3,\
+        \"weight\":0.25,\"paid\":true}\n";
+    assert!(text.ends_with(end), "{text}");
+    let parsed = Line::parse(text.as_bytes()).unwrap();
+    assert_eq!(parsed.custom("priority"), Some(&CustomValue::Integer(-3)));
+    record.who.user_id = Some("x".repeat(300));
+    assert!(line(&record).ends_with("\"paid\":true,\"truncated\":true}\n"));
+}
+
+#[test]
+fn what_was_declared_gives_way_where_there_is_no_room() {
+    let mut record = sample();
+    record.who.client = Some("c".repeat(200));
+    let names: Vec<String> = (0..MAX_FIELDS).map(|number| format!("{}{number:02}", "n".repeat(62))).collect();
+    let long = || CustomValue::Text("\u{1}".repeat(1000));
+    record.custom = declared(names.iter().map(|name| (name.as_str(), long())).collect());
+    let text = line(&record);
+    assert!(text.len() <= LINE_LIMIT && text.contains(&names[31]), "{text}");
+    let mut begun = Vec::new();
+    render_begun(&record, 992, &mut begun);
+    let begun = String::from_utf8(begun).unwrap();
+    assert!(begun.len() <= 992 && begun.contains("\"truncated\":true") && !begun.contains("nnnn"), "{begun}");
+    record.custom = declared(vec![("team", CustomValue::Text("blue".to_owned()))]);
+    let mut begun = Vec::new();
+    render_begun(&record, 992, &mut begun);
+    assert!(String::from_utf8(begun).unwrap().contains("\"team\":\"blue\""));
+}
+
+#[test]
+fn names_that_cannot_be_declared_come_with_a_hint() {
+    for (name, hint) in [
+        ("model", "write `my_model`"),
+        ("cost_usd", "write `my_cost_usd`"),
+        ("carbon_zone", "write `my_carbon_zone`"),
+        ("le", "write `my_le`"),
+        ("llm_team", "write `team`"),
+        ("weir_model", "write `my_weir_model`"),
+        ("gen_ai_x", "write `x`"),
+        ("Cost-Center", "write `cost_center`"),
+        ("1st", "write `st`"),
+        ("", "write `team`"),
+        (&"x".repeat(65), "1 to 64"),
+        ("a\"b", "write `a_b`"),
+    ] {
+        let error = check_name(name).unwrap_err().to_string();
+        assert!(error.contains(hint), "{name}: {error}");
+    }
+    for name in ["team", "cost_center", "x1", &"x".repeat(64)] {
+        assert_eq!(check_name(name), Ok(()), "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn a_line_is_one_line_reads_back_and_renders_the_same(
         text in "\\PC{0,400}|[\\x00-\\x7f]{0,2000}", other in "[\\x00-\\x1f]{0,1100}", cents: u32, tokens in 0u64..1 << 40,
+        integer: i64, number in -1e15f64..1e15, small in -1.0f64..1.0,
         nanos: u32, temperature in proptest::option::of(-2.0f64..2.0), stream: bool,
     ) {
         let mut record = sample();
@@ -154,6 +226,13 @@ proptest! {
         record.times.processing = u64::from(nanos);
         record.what.temperature = temperature;
         record.what.stream = Some(stream);
+        record.custom = declared([
+            Some(("text", CustomValue::Text(text))),
+            Some(("integer", CustomValue::Integer(integer))),
+            CustomValue::float(number).map(|number| ("number", number)),
+            CustomValue::float(small).map(|small| ("small", small)),
+            Some(("flag", CustomValue::Bool(stream))),
+        ].into_iter().flatten().collect());
         let mut bytes = Vec::new();
         render(&record, &mut bytes);
         prop_assert!(bytes.len() <= LINE_LIMIT);

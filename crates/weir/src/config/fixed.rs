@@ -24,7 +24,9 @@ impl Config {
         if self.tls.is_some() != next.tls.is_some() {
             return Err(invalid("tls", "cannot come or go while Weir runs; start Weir anew"));
         }
-        Ok(Config { simulated: self.simulated, ..next })
+        let mut next = Config { simulated: self.simulated, ..next };
+        next.fields.inherit(&self.fields);
+        Ok(next)
     }
 }
 

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
 
 use super::written::{WrittenProvider, WrittenUpstream};
-use super::{ConfigError, invalid};
+use super::{ConfigError, invalid, secret};
 
 /// Whose key a provider is shown.
 #[derive(Debug, Clone)]
@@ -18,6 +18,13 @@ pub enum Key {
 }
 
 impl Key {
+    /// The key that Weir holds.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        let Key::Held(value) = self else { return None };
+        value.to_str().ok()?.strip_prefix("Bearer ")
+    }
+
     /// Takes a held key out of a text that a provider wrote, whatever its shape.
     pub fn take_out_of(&self, text: &mut String) {
         if let Key::Held(value) = self {
@@ -184,24 +191,8 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
 fn key(written: Option<&str>) -> Result<Key, String> {
     let secret = match written {
         None | Some("caller") => return Ok(Key::Caller),
-        Some(text) => match text.split_once(':') {
-            Some(("env", name)) => {
-                std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
-            }
-            Some(("file", path)) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
-            // The text itself may be a key, so it is not repeated.
-            _ => {
-                return Err(
-                    "write \"env:NAME\", \"file:PATH\" or \"caller\"; a key itself does not belong in this file"
-                        .to_owned(),
-                );
-            }
-        },
+        Some(text) => secret::read(text, "\"caller\"")?,
     };
-    let secret = secret.trim();
-    if secret.is_empty() {
-        return Err("the key is empty".to_owned());
-    }
     let mut value = HeaderValue::from_str(&format!("Bearer {secret}"))
         .map_err(|_| "the key has characters that no key has".to_owned())?;
     value.set_sensitive(true);

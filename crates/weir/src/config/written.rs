@@ -10,6 +10,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::amount::{Bytes, Span};
+use super::caller::WrittenKey;
+use super::field::WrittenField;
+use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
 
 /// weir.toml
@@ -60,6 +63,12 @@ pub struct Written {
     pub pricing: BTreeMap<String, WrittenPrice>,
     /// What models draw, in kWh per 1,000 tokens, by the model's name.
     pub energy_rates: BTreeMap<String, f64>,
+    /// Callers' keys; with any, nobody calls without one.
+    pub keys: Vec<WrittenKey>,
+    /// Fields of one's own on each Record.
+    pub fields: Vec<WrittenField>,
+    /// "env:NAME" or "file:PATH": what fields with hash = true are hashed with; if not given, Weir makes a key in data_dir.
+    pub hash_key: Option<String>,
 }
 
 impl Default for Written {
@@ -87,6 +96,9 @@ impl Default for Written {
             routes: Vec::new(),
             pricing: BTreeMap::new(),
             energy_rates: BTreeMap::new(),
+            keys: Vec::new(),
+            fields: Vec::new(),
+            hash_key: None,
         }
     }
 }
@@ -332,9 +344,10 @@ impl WrittenPrice {
 impl Written {
     /// The files that it names.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        let secrets = self.providers.iter().filter_map(|provider| provider.api_key.as_deref()?.strip_prefix("file:"));
+        let keys = self.providers.iter().map(|provider| provider.api_key.as_deref());
+        let secrets = keys.chain([self.hash_key.as_deref()]).filter_map(secret::file);
         let tls = self.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]);
-        secrets.map(PathBuf::from).chain(tls).chain(self.upstream.ca_file.clone()).collect()
+        secrets.chain(tls).chain(self.upstream.ca_file.clone()).collect()
     }
 
     /// Reads TOML.

@@ -16,6 +16,7 @@ use store::Seq;
 use tokio::time::Sleep;
 
 use super::exchange::Exchange;
+use super::mask::Mask;
 use super::settle::End;
 use super::upstream::Remote;
 
@@ -39,11 +40,43 @@ pub enum Answer {
     Metered(Box<Metered>),
 }
 
+/// What changes an answer's bytes on their way.
+pub(super) enum Filter {
+    /// Takes out what asking for usage added.
+    Splice(Splicer),
+    /// Covers the provider's key.
+    Mask(Mask),
+}
+
+impl Filter {
+    fn feed(&mut self, data: &Bytes) -> Bytes {
+        match self {
+            Filter::Splice(splicer) => {
+                let mut out = Vec::with_capacity(data.len());
+                splicer.feed(data, &mut out);
+                out.into()
+            }
+            Filter::Mask(mask) => mask.feed(data),
+        }
+    }
+
+    fn finish(self) -> Vec<u8> {
+        match self {
+            Filter::Splice(mut splicer) => {
+                let mut rest = Vec::new();
+                splicer.finish(&mut rest);
+                rest
+            }
+            Filter::Mask(mask) => mask.finish(),
+        }
+    }
+}
+
 /// A provider's answer on its way.
 pub struct Metered {
     remote: Remote,
     exchange: Exchange,
-    splicer: Option<Splicer>,
+    filter: Option<Filter>,
     /// What is ready to leave.
     ready: Option<Frame<Bytes>>,
     /// Set while the disk is waited for.
@@ -73,7 +106,7 @@ impl Answer {
     }
 
     /// A provider's answer as it comes. One without a body is recorded at once.
-    pub(super) async fn metered(mut exchange: Exchange, mut remote: Remote, splice: bool) -> Answer {
+    pub(super) async fn metered(mut exchange: Exchange, mut remote: Remote, filter: Option<Filter>) -> Answer {
         if remote.is_end_stream() {
             let recorder = exchange.shared().recorder.clone();
             if let Some(seq) = exchange.finish(End::Whole) {
@@ -85,7 +118,7 @@ impl Answer {
         Answer::Metered(Box::new(Metered {
             remote,
             exchange,
-            splicer: splice.then(Splicer::default),
+            filter,
             ready: None,
             wait: None,
             broken: None,
@@ -146,9 +179,9 @@ impl Metered {
         };
         self.last_piece = Instant::now();
         let said_over = !self.exchange.is_finished() && self.exchange.observe(&data, self.last_piece);
-        let mut out = self.splice(data);
+        let mut out = self.filter(data);
         if self.remote.is_end_stream() {
-            out = self.splice_rest(out);
+            out = self.filter_rest(out);
             self.finish(End::Whole);
             self.close();
         } else if said_over {
@@ -159,22 +192,21 @@ impl Metered {
         }
     }
 
-    fn splice(&mut self, data: Bytes) -> Bytes {
-        let Some(splicer) = &mut self.splicer else { return data };
-        let mut out = Vec::with_capacity(data.len());
-        splicer.feed(&data, &mut out);
-        out.into()
+    fn filter(&mut self, data: Bytes) -> Bytes {
+        match &mut self.filter {
+            Some(filter) => filter.feed(&data),
+            None => data,
+        }
     }
 
-    fn splice_rest(&mut self, out: Bytes) -> Bytes {
-        let Some(mut splicer) = self.splicer.take() else { return out };
-        let mut rest = Vec::new();
-        splicer.finish(&mut rest);
+    fn filter_rest(&mut self, out: Bytes) -> Bytes {
+        let Some(filter) = self.filter.take() else { return out };
+        let rest = filter.finish();
         if rest.is_empty() { out } else { [out.as_ref(), &rest].concat().into() }
     }
 
     fn end(&mut self) {
-        let rest = self.splice_rest(Bytes::new());
+        let rest = self.filter_rest(Bytes::new());
         self.finish(End::Whole);
         self.close();
         if !rest.is_empty() {

@@ -10,22 +10,25 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::response;
-use http::{HeaderName as Name, Response};
+use http::{HeaderName as Name, Method, Response};
 use meter::dialect::Api;
 use meter::meter::{Format, Nanos};
 use meter::record::{Record, Status, Who, id_text, id_v7};
 use meter::request::Asked;
+use meter::splice::Splicer;
 use store::Seq;
 
-use super::answer::Answer;
+use super::answer::{Answer, Filter};
 use super::body::within;
 use super::deadline::{Deadline, Deadlines};
+use super::field::{self, Gathering};
+use super::mask::Mask;
 use super::route::Route;
 use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
-use super::{Shared, Snapshot, Worker};
-use crate::config::{Config, OnJournalFailure, take_out};
+use super::{Admitted, Shared, Snapshot, Worker};
+use crate::config::{Caller, Config, Destination, OnJournalFailure, take_out};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot};
 
@@ -38,6 +41,11 @@ const WEIR_REQUEST_ID: Name = Name::from_static("x-weir-request-id");
 pub(super) struct Exchange {
     worker: Arc<Worker>,
     snapshot: Arc<Snapshot>,
+    /// Who calls: the place in the snapshot's callers.
+    caller: Option<usize>,
+    gathering: Gathering,
+    /// What covers the provider's key for callers that have keys of their own.
+    mask: Option<Mask>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
     _deadline: Deadline,
@@ -70,10 +78,10 @@ impl Exchange {
         worker: Arc<Worker>,
         snapshot: Arc<Snapshot>,
         deadlines: &Arc<Deadlines>,
-        slot: Slot,
-        api: Api,
+        admitted: Admitted,
         head: &Parts,
     ) -> Exchange {
+        let Admitted { slot, api, caller } = admitted;
         let now = recorder::now();
         let mut record = Box::new(Record { request_id: new_id(now), ..Record::default() });
         record.times.started_at = now;
@@ -81,11 +89,17 @@ impl Exchange {
         record.what.simulated = snapshot.config.simulated;
         record.who.instance.clone_from(&snapshot.config.instance);
         introduce(&mut record.who, &head.headers);
+        let known = caller.and_then(|place| snapshot.config.callers.get(place));
+        record.who.key = known.map(|caller| caller.name.clone());
+        let gathering = Gathering::begin(&snapshot, &mut record, &head.headers, known);
         let started = Instant::now();
         let deadline = deadlines.begin(started + snapshot.config.timeouts.total);
         Exchange {
             worker,
             snapshot,
+            caller,
+            gathering,
+            mask: None,
             slot: Some(slot),
             _deadline: deadline,
             record,
@@ -178,13 +192,51 @@ impl Exchange {
         what.max_tokens = asked.max_tokens;
         what.temperature = asked.temperature;
         what.top_p = asked.top_p;
-        self.record.who.user_id.clone_from(&asked.user);
+        self.says(Destination::UserId, asked.user.as_ref().or(asked.metadata.user_id.as_ref()));
+        self.says(Destination::Organization, asked.metadata.organization.as_ref());
+        self.says(Destination::SessionId, asked.session_id.as_ref().or(asked.metadata.session_id.as_ref()));
+        self.says(Destination::PromptCategory, asked.metadata.prompt_category.as_ref());
+        self.gathering.body(&self.snapshot, &mut self.record, &asked.found);
+    }
+
+    /// The body says who asks: it counts more than the head, unless somebody declared where to look.
+    fn says(&mut self, destination: Destination, text: Option<&String>) {
+        if let (Some(text), Some(slot)) = (text, field::slot(destination, &mut self.record.who))
+            && !field::is_declared(&self.snapshot, destination)
+        {
+            *slot = Some(text.clone());
+        }
+    }
+
+    /// Refuses a model that the caller's key is not for, and, for a key that is not for all, what has a model that is not
+    /// known.
+    pub(super) fn check_model(&self, method: &Method, model: Option<&str>) -> Result<(), Error> {
+        let Some(caller) = self.caller().filter(|caller| !caller.is_unlimited()) else { return Ok(()) };
+        let message = match model {
+            Some(model) if caller.may_call(model) => return Ok(()),
+            None if matches!(*method, Method::GET | Method::HEAD | Method::DELETE) => return Ok(()),
+            Some(model) => format!("the key \"{}\" is not for the model {:?}", caller.name, beginning(model)),
+            None => format!("the key \"{}\" is for certain models only, and this request names none", caller.name),
+        };
+        Err(Error::new(ErrorKind::ModelNotAllowed, message))
+    }
+
+    /// Whether the answer's bytes must be readable, for the provider's key to be covered.
+    pub(super) fn is_masked(&self) -> bool {
+        self.mask.is_some()
+    }
+
+    /// Who calls, where callers have keys.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.snapshot.config.callers.get(self.caller?)
     }
 
     /// It is known of whom.
     pub(super) fn routed(&mut self, config: &Config, route: &Route<'_>) {
         self.record.what.provider = Some(config.providers[route.provider].name.clone());
         self.record.what.target = route.target.map(str::to_owned);
+        let secret = self.caller().and_then(|_| config.providers[route.provider].key.secret());
+        self.mask = secret.map(Mask::new);
     }
 
     /// The way to the provider is open after so long.
@@ -228,7 +280,12 @@ impl Exchange {
             // What is taken out is not counted in any length that was announced.
             head.headers.remove(http::header::CONTENT_LENGTH);
         }
-        let answer = Answer::metered(self, body, splice).await;
+        let mask = self.mask.take().filter(|_| !head.status.is_success());
+        if let Some(mask) = &mask {
+            mask.cover(&mut head.headers);
+        }
+        let filter = mask.map(Filter::Mask).or(splice.then(|| Filter::Splice(Splicer::default())));
+        let answer = Answer::metered(self, body, filter).await;
         Response::from_parts(head, answer)
     }
 
@@ -240,11 +297,19 @@ impl Exchange {
                 "content-encoding" => encoding = Some(value.as_bytes()),
                 "x-request-id" | "request-id" => self.record.what.provider_request_id = Some(lossy(value)),
                 "x-weir-simulated" => self.record.what.simulated = true,
+                "cf-aig-cache-status" | "helicone-cache" | "x-cache" | "x-cache-status" | "x-portkey-cache-status" => {
+                    self.record.outcome.cache_hit = cache_hit(value).or(self.record.outcome.cache_hit);
+                }
                 "openai-processing-ms" => self.record.times.model_inference = millis(value),
                 _ => {}
             }
         }
-        self.watch = Some(Watch::start(self.format, encoding));
+        let mut watch = Watch::start(self.format, encoding);
+        if !self.snapshot.config.fields.response.is_empty() {
+            watch.look_for(&self.snapshot.config.fields.response);
+        }
+        self.watch = Some(watch);
+        self.gathering.head(&self.snapshot, &mut self.record, &head.headers);
         self.record.outcome.status_code = Some(head.status.as_u16());
         self.record.response_bytes = Some(0);
     }
@@ -297,6 +362,7 @@ impl Exchange {
         let config = &self.snapshot.config;
         settle::read(&mut self.record, &mut reading, &config.prices, &config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
+        self.gathering.answer(&self.snapshot, &mut self.record, &reading.found);
         if let Some(message) = &mut self.record.outcome.error_message {
             config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
             if let Some(shown) = &self.shown {
@@ -384,10 +450,27 @@ fn introduce(who: &mut Who, headers: &HeaderMap) {
             "x-request-id" => who.client_request_id = Some(lossy(value)),
             "x-client-request-id" if who.client_request_id.is_none() => who.client_request_id = Some(lossy(value)),
             "x-stainless-retry-count" => who.client_retry = lossy(value).parse().ok(),
+            "x-user-id" => who.user_id = Some(lossy(value)),
+            "x-organization" => who.organization = Some(lossy(value)),
+            "openai-organization" if who.organization.is_none() => who.organization = Some(lossy(value)),
+            "x-session-id" => who.session_id = Some(lossy(value)),
+            "x-prompt-category" => who.prompt_category = Some(lossy(value)),
             "traceparent" => (who.trace_id, who.span_id) = trace(value).unzip(),
             _ => {}
         }
     }
+}
+
+/// What a cache on the way says: `HIT`, or `HIT from cloud`, or `MISS`.
+fn cache_hit(value: &HeaderValue) -> Option<bool> {
+    let word = value.to_str().ok()?.split_whitespace().next()?.trim_end_matches(',');
+    let is = |words: &[&str]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
+    if is(&["hit"]) { Some(true) } else { is(&["miss", "bypass", "dynamic", "expired"]).then_some(false) }
+}
+
+/// The beginning of a text that a caller may have made as long as it likes.
+fn beginning(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// Milliseconds as nanoseconds.

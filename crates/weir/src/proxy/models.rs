@@ -49,7 +49,7 @@ pub(super) async fn merged(exchange: &Exchange, head: &Parts) -> Result<Response
     }
     match failure {
         Some(error) if !answered && config.routes.is_empty() => Err(error),
-        _ => Ok(list(config, models)),
+        _ => Ok(list(config, models, |id| exchange.caller().is_none_or(|caller| caller.may_call(id)))),
     }
 }
 
@@ -93,13 +93,14 @@ fn leads_to(config: &Config, model: &str, provider: usize) -> bool {
     route::of_model(config, model).is_some_and(|route| route.provider == provider && route.target.is_none())
 }
 
-fn list(config: &Config, models: Vec<(String, String)>) -> Response<Bytes> {
-    let own = config.routes.iter().map(|route| {
+fn list(config: &Config, models: Vec<(String, String)>, may_call: impl Fn(&str) -> bool) -> Response<Bytes> {
+    let own = config.routes.iter().filter(|route| may_call(&route.model)).map(|route| {
         serde_json::json!({ "id": route.model, "object": "model", "created": 0, "owned_by": "weir" }).to_string()
     });
     let mut seen = std::collections::HashSet::new();
-    let all: Vec<String> =
-        own.chain(models.into_iter().filter(|(id, _)| seen.insert(id.clone())).map(|(_, text)| text)).collect();
+    let all: Vec<String> = own
+        .chain(models.into_iter().filter(|(id, _)| may_call(id) && seen.insert(id.clone())).map(|(_, text)| text))
+        .collect();
     let mut response = Response::new(Bytes::from(format!("{{\"object\":\"list\",\"data\":[{}]}}", all.join(","))));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -3,6 +3,7 @@
 use http::Method;
 use http::request::Parts;
 use meter::dialect::Api;
+use meter::path::Paths;
 use meter::request::{Asked, BadRequest};
 
 use crate::config::Config;
@@ -65,8 +66,8 @@ pub(super) fn needs_model(api: Api) -> bool {
 }
 
 /// Reads what a body asks for. Where no model is needed a body that cannot be read asks for nothing.
-pub(super) fn inspect(api: Api, body: &[u8]) -> Result<Asked, Error> {
-    match meter::request::inspect(body) {
+pub(super) fn inspect(api: Api, body: &[u8], paths: &Paths) -> Result<Asked, Error> {
+    match meter::request::inspect_for(body, paths) {
         Ok(asked) if asked.model.is_none() && needs_model(api) => {
             let message = "the request names no model; add \"model\" to its body";
             Err(Error::new(ErrorKind::MissingModel, message))

@@ -4,7 +4,7 @@ use meter::cost::Prices;
 use meter::energy::Rates;
 use meter::meter::{Format, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
-use meter::usage::UsageSource;
+use meter::usage::{Class, UsageSource};
 
 /// How the bytes of an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, prices: &Prices, 
     record.usage_raw = record.usage.and(answer.usage_raw.take());
     record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
     let Some(usage) = &record.usage else { return };
+    let cached = usage.get(Class::CachedInput) > 0;
+    record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
     let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];
     record.cost = prices.find(&models).map(|price| price.cost(usage));
     record.energy = rates.estimate(&models, usage);

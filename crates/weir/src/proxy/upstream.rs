@@ -166,6 +166,9 @@ pub(super) async fn send(
     let provider = &config.providers[route.provider];
     let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
     headers::prepare(head, provider, &outgoing, proxied)?;
+    if exchange.is_masked() {
+        headers::ask_for_plain_bytes(&mut head.headers);
+    }
     let Parts { method, uri, headers, .. } = head;
     let mut outgoing = outgoing;
     loop {

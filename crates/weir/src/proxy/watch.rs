@@ -1,9 +1,11 @@
 //! The meter's view of an answer's bytes: as they are, or out of a gzip envelope, in a bounded copy.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use flate2::write::MultiGzDecoder;
 use meter::meter::{Format, Meter, Nanos, Reading};
+use meter::path::Paths;
 
 /// JSON shrinks to a tenth, perhaps a thirtieth; what grows by more than this is a bomb and is not opened further. So a
 /// piece of an answer costs a bounded time, whatever is in it.
@@ -57,6 +59,14 @@ impl Watch {
 
     fn plain(format: Format) -> Watch {
         Watch::Plain(Box::new(Meter::start(format)))
+    }
+
+    /// Takes out of the answer, too, what stands at these paths.
+    pub(super) fn look_for(&mut self, paths: &Arc<Paths>) {
+        match self {
+            Watch::Plain(meter) => meter.look_for(paths),
+            Watch::Packed(decoder) => decoder.get_mut().meter.look_for(paths),
+        }
     }
 
     pub(super) fn observe(&mut self, bytes: &[u8], at: Nanos) {

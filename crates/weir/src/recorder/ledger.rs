@@ -1,10 +1,11 @@
 //! The counters: sums over Records, kept as integers, so that they equal the journal's sums exactly.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
 
 use meter::dialect::Api;
-use meter::record::{Line, Owned, Record, Status};
+use meter::record::{CustomValue, Line, Owned, Record, Status};
 use meter::usage::Class;
 
 /// Upper bounds in seconds: OpenTelemetry's for GenAI operations, each twice the one before, and three more, because a
@@ -20,6 +21,11 @@ pub const OVERHEAD_BUCKETS: [f64; 17] = [
 
 /// Models that get a label of their own; the others share `other`.
 const MAX_MODELS: usize = 200;
+
+/// Values of a declared field that become labels of their own; the others share `other`.
+const MAX_VALUES: usize = 200;
+/// Series with labels of declared fields, all together: so many combinations are counted apart.
+const MAX_LABELLED: usize = 10_000;
 
 /// Characters of a label.
 const MAX_LABEL: usize = 256;
@@ -62,6 +68,8 @@ pub struct Series {
     pub duration: Histogram,
     /// How long the first token took, of streams.
     pub first_token: Histogram,
+    /// Of requests with labels of the operator's, what is not a histogram: by the labels as a page shows them.
+    pub labelled: BTreeMap<String, Series>,
 }
 
 /// What was served while the journal could not be written.
@@ -105,6 +113,10 @@ pub struct Ledger {
     places: HashMap<String, HashMap<String, usize>>,
     /// Models that have succeeded once and so have a label of their own.
     models: HashSet<String>,
+    /// The values that have become labels, by the field that they are of.
+    values: BTreeMap<String, HashSet<String>>,
+    /// How many series have such labels.
+    labelled: usize,
     /// What Weir added.
     pub overhead: Histogram,
     /// What was served while the journal could not be written.
@@ -115,7 +127,18 @@ impl Ledger {
     /// Adds a Record.
     pub(super) fn add(&mut self, record: &Record) {
         let provider = record.what.provider.as_deref().unwrap_or_default();
-        let series = self.series_of(provider, record.what.model.as_deref(), record.status);
+        let labels = self.labels_of(record);
+        let place = self.place_of(provider, record.what.model.as_deref(), record.status);
+        let of_model = &mut self.all[place].2;
+        let series = match labels {
+            None => &mut *of_model,
+            Some(labels) => {
+                let known = of_model.labelled.contains_key(&labels.shown);
+                let labels = if known || self.labelled < MAX_LABELLED { labels.shown } else { labels.other };
+                self.labelled += usize::from(!known);
+                of_model.labelled.entry(labels).or_default()
+            }
+        };
         *series.requests.entry((record.what.api, record.status)).or_default() += 1;
         if let Some(usage) = &record.usage {
             for class in Class::ALL {
@@ -125,9 +148,9 @@ impl Ledger {
         }
         add(&mut series.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
         add(&mut series.energy, record.energy.map_or(0, |energy| energy.mid));
-        series.duration.add(record.times.processing, &SECONDS_BUCKETS);
+        of_model.duration.add(record.times.processing, &SECONDS_BUCKETS);
         if let Some(first_token) = record.times.first_token {
-            series.first_token.add(first_token, &SECONDS_BUCKETS);
+            of_model.first_token.add(first_token, &SECONDS_BUCKETS);
         }
         if let Some(overhead) = record.times.overhead {
             self.overhead.add(overhead, &OVERHEAD_BUCKETS);
@@ -146,16 +169,39 @@ impl Ledger {
             .find(|api| api.name() == text("api"))
             .unwrap_or_default();
         let model = Some(text("model")).filter(|model| !model.is_empty());
-        let series = self.series_of(text("provider"), model, Status::Error);
+        let place = self.place_of(text("provider"), model, Status::Error);
+        let series = &mut self.all[place].2;
         *series.requests.entry((api, Status::Error)).or_default() += 1;
         if let Some(Owned::Fixed(micros, _)) = line.get("processing_time_seconds") {
             series.duration.add(micros.saturating_mul(1000), &SECONDS_BUCKETS);
         }
     }
 
-    /// The series of a provider and a model. A model's label is its name after its first success, at most 200 of them; a
+    /// The labels of the operator's that a Record has. As with models, a value becomes a label with its first success, at
+    /// most 200 of a field.
+    fn labels_of(&mut self, record: &Record) -> Option<Labels> {
+        let custom = record.custom.as_ref()?;
+        let mut labels = Labels::default();
+        for (field, value) in custom.known().filter(|(field, _)| field.label) {
+            let text = text_of(value);
+            let text = printable(&text);
+            let values = self.values.get(&field.name);
+            let known = values.is_some_and(|values| values.contains(&*text));
+            let room = values.is_none_or(|values| values.len() < MAX_VALUES);
+            let shown = if known || (room && record.status == Status::Success) { &*text } else { OTHER };
+            if !known && shown != OTHER {
+                self.values.entry(field.name.clone()).or_default().insert(text.to_string());
+            }
+            // Writing to memory cannot fail.
+            let _ = write!(labels.shown, ",{}=\"{}\"", field.name, shown.replace('\\', "\\\\").replace('"', "\\\""));
+            let _ = write!(labels.other, ",{}=\"{OTHER}\"", field.name);
+        }
+        (!labels.shown.is_empty()).then_some(labels)
+    }
+
+    /// Where the series of a provider and a model stands. A model's label is its name after its first success, at most 200 of them; a
     /// typo never becomes one.
-    fn series_of(&mut self, provider: &str, model: Option<&str>, status: Status) -> &mut Series {
+    fn place_of(&mut self, provider: &str, model: Option<&str>, status: Status) -> usize {
         let model = model.map(printable);
         let label = match model.as_deref() {
             None => "",
@@ -167,12 +213,11 @@ impl Ledger {
             Some(_) => OTHER,
         };
         let known = self.places.get(provider).and_then(|models| models.get(label)).copied();
-        let place = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.all.push((provider.to_owned(), label.to_owned(), Series::default()));
             self.places.entry(provider.to_owned()).or_default().insert(label.to_owned(), self.all.len() - 1);
             self.all.len() - 1
-        });
-        &mut self.all[place].2
+        })
     }
 
     /// Every series, with its provider and model.
@@ -185,6 +230,23 @@ impl Ledger {
     pub fn get(&self, provider: &str, model: &str) -> Option<&Series> {
         let place = self.places.get(provider)?.get(model)?;
         self.all.get(*place).map(|(_, _, series)| series)
+    }
+}
+
+/// Labels as a page shows them: `,team="blue"`.
+#[derive(Debug, Default)]
+struct Labels {
+    shown: String,
+    /// The same with nothing but `other`.
+    other: String,
+}
+
+fn text_of(value: &CustomValue) -> Cow<'_, str> {
+    match value {
+        CustomValue::Text(text) => Cow::Borrowed(text),
+        CustomValue::Integer(number) => Cow::Owned(number.to_string()),
+        CustomValue::Float(number) => Cow::Owned(number.to_string()),
+        CustomValue::Bool(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
     }
 }
 

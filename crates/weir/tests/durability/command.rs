@@ -53,7 +53,7 @@ fn a_held_key_stays_on_this_machine() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = serve(directory.path(), "0.0.0.0:0");
     let said = Weir::refused(command.env("OPENAI_API_KEY", "sk-test"));
-    for part in ["0.0.0.0:0", "provider \"openai\"", "Listen on 127.0.0.1", "api_key = \"caller\""] {
+    for part in ["0.0.0.0:0", "provider \"openai\"", "listen on 127.0.0.1", "[[keys]]", "api_key = \"caller\""] {
         assert!(said.contains(part), "{part} is not in: {said}");
     }
     assert!(!said.contains("sk-test") && !directory.path().join("weir-data").exists());

@@ -11,11 +11,15 @@ use crate::upstream::Upstream;
 /// Requests in flight when the process dies: some with an answer that has begun, the others without.
 const ORPHANS: usize = 8;
 
+/// One field of the request's body, and one that is always the same.
+const FIELDS: &str = "[[fields]]\nname = \"said\"\nfrom = \"json:user\"\n\
+    [[fields]]\nname = \"stage\"\nfrom = \"const:test\"\n";
+
 #[test]
 fn a_recovery_that_is_cut_short_and_repeated_gives_the_same_journal() {
     let root = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
-    let setup = Setup::new(root.path(), &root.path().join("killed"), upstream.address, "max_in_flight = 16", "");
+    let setup = Setup::new(root.path(), &root.path().join("killed"), upstream.address, "max_in_flight = 16", FIELDS);
     let ids = leave_orphans(&setup, &upstream);
     let (before, table) = (bytes(&setup.data_dir), fs::read(setup.data_dir.join("inflight")).unwrap());
 
@@ -24,6 +28,9 @@ fn a_recovery_that_is_cut_short_and_repeated_gives_the_same_journal() {
     let (after, audit) = (bytes(&recovered.data_dir), Audit::of(&recovered.data_dir));
     ids.iter().for_each(|id| assert!(audit.fact(id).is_killed(), "{:?}", audit.fact(id)));
     assert_eq!((audit.count(|fact| fact.is_killed()), audit.facts.len()), (ORPHANS, ORPHANS + 2));
+    // What was declared, and known when the requests were sent on, is not lost.
+    let declared = b"\"said\":\"hold\",\"stage\":\"test\"";
+    assert_eq!(memchr::memmem::find_iter(&after, declared).count(), ORPHANS);
 
     // All that a recovery does is to append its lines and then to empty the table, so these are the states that it can be
     // killed in: some of the lines, a line in part, all lines and some of the table.

@@ -48,6 +48,10 @@ impl Weir {
         self.running.as_mut().expect("a Weir").reload(config)
     }
 
+    pub(crate) fn data_dir(&self) -> std::path::PathBuf {
+        self.dir.path().join("data")
+    }
+
     pub(crate) fn connect(&self) -> Wire {
         Wire::connect(self.listen)
     }
