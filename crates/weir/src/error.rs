@@ -21,6 +21,10 @@ pub enum Side {
 /// What went wrong. Those that come before a request is admitted are counted by [`ErrorKind::code`], the others recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
+    /// What came is not the head of a request.
+    BadHead,
+    /// The head of a request is longer, or has more headers, than is read.
+    HeadTooLarge,
     /// The `host` header names somebody else.
     ForbiddenHost,
     /// A browser's page that is not allowed to call.
@@ -80,6 +84,10 @@ impl ErrorKind {
         const INVALID: &str = "invalid_request_error";
         const API: &str = "api_error";
         match self {
+            ErrorKind::BadHead => (StatusCode::BAD_REQUEST, "weir_bad_head", INVALID, Client),
+            ErrorKind::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "weir_head_too_large", INVALID, Client)
+            }
             ErrorKind::ForbiddenHost => (StatusCode::FORBIDDEN, "weir_forbidden_host", INVALID, Client),
             ErrorKind::ForbiddenOrigin => (StatusCode::FORBIDDEN, "weir_forbidden_origin", INVALID, Client),
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "weir_not_found", INVALID, Client),

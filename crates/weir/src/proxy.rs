@@ -93,12 +93,17 @@ impl Shared {
         if let Some(index) = ErrorKind::REFUSALS.iter().position(|kind| *kind == error.kind) {
             self.refused[index].fetch_add(1, Ordering::Relaxed);
         }
-        let id = exchange::new_id(crate::recorder::now());
-        let mut response = error.response(Some(&id));
-        // Not as x-weir-request-id, which names a Record: there is none.
-        exchange::mark_refused(&id, response.headers_mut());
-        response.map(Answer::whole)
+        refused(error).map(Answer::whole)
     }
+}
+
+/// The answer to what leaves no Record.
+pub(crate) fn refused(error: &Error) -> Response<Bytes> {
+    let id = exchange::new_id(crate::recorder::now());
+    let mut response = error.response(Some(&id));
+    // Not as x-weir-request-id, which names a Record: there is none.
+    exchange::mark_refused(&id, response.headers_mut());
+    response
 }
 
 /// One thread's share: its own connections to providers.

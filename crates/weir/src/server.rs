@@ -4,6 +4,7 @@
 mod connection;
 mod hash_key;
 mod listen;
+mod refusal;
 
 use std::io;
 use std::net::SocketAddr;

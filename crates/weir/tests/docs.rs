@@ -133,6 +133,8 @@ fn the_metrics_are_those_of_the_page() {
 /// [`KINDS`] too is what [`every_code_is_explained`] looks after.
 fn sentence(kind: ErrorKind) -> &'static str {
     match kind {
+        ErrorKind::BadHead => "What came is no head of a request; counted as `bad_head`.",
+        ErrorKind::HeadTooLarge => "The path or the headers are too long or too many; counted as `bad_head`.",
         ErrorKind::ForbiddenHost => "The `host` header names somebody else: see `allowed_hosts`.",
         ErrorKind::ForbiddenOrigin => "A browser's page that may not call: see `allowed_origins`.",
         ErrorKind::NotFound => {
@@ -166,7 +168,9 @@ fn sentence(kind: ErrorKind) -> &'static str {
     }
 }
 
-const KINDS: [ErrorKind; 24] = [
+const KINDS: [ErrorKind; 26] = [
+    ErrorKind::BadHead,
+    ErrorKind::HeadTooLarge,
     ErrorKind::ForbiddenHost,
     ErrorKind::ForbiddenOrigin,
     ErrorKind::NotFound,
@@ -200,7 +204,9 @@ fn the_errors_are_those_of_the_table() {
     for kind in KINDS {
         let response = Error::new(kind, "").response(None);
         let wait = response.headers().get(RETRY_AFTER).map_or("", |wait| wait.to_str().unwrap());
-        let recorded = if ErrorKind::REFUSALS.contains(&kind) { "no, counted" } else { "yes" };
+        let refused =
+            ErrorKind::REFUSALS.contains(&kind) || matches!(kind, ErrorKind::BadHead | ErrorKind::HeadTooLarge);
+        let recorded = if refused { "no, counted" } else { "yes" };
         let side = match kind.side() {
             Side::Client => "caller",
             Side::Upstream => "provider",

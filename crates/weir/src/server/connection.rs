@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::Acceptor;
+use super::refusal::Spoken;
 use crate::admin::Admin;
 use crate::proxy::{self, Deadlines, Shared, Worker};
 
@@ -191,7 +192,7 @@ async fn call(
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(Some(caller))
         .keep_alive_timeout(PING);
-    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = pin!(builder.serve_connection(TokioIo::new(Spoken::new(stream)), service));
     let told = until_told(connection, stop, auto::Connection::graceful_shutdown);
     let outcome = tokio::select! {
         biased;

@@ -113,7 +113,7 @@ fn a_head_that_is_not_http_is_refused_and_counted() {
     ];
     for (index, bytes) in bad.iter().enumerate() {
         let answer = weir.ask(bytes);
-        assert_eq!(answer.status(), 400, "{:?}", String::from_utf8_lossy(bytes));
+        is_own_error(&answer, 400, "weir_bad_head", false);
         weir.refused("bad_head", index as u64 + 1);
     }
     weir.settled(0);
@@ -139,9 +139,9 @@ fn a_flood_of_headers_is_refused_and_counted() {
     let weir = Weir::before(&upstream);
     let names: Vec<String> = (0..1000).map(|index| format!("x-{index}")).collect();
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
-    assert_eq!(weir.ask(request("GET /v1/models", &many, "")).status(), 431);
+    is_own_error(&weir.ask(request("GET /v1/models", &many, "")), 431, "weir_head_too_large", false);
     let long = "a".repeat(1 << 20);
-    assert_eq!(weir.ask(request("GET /v1/models", &[("x-long", &long)], "")).status(), 431);
+    is_own_error(&weir.ask(request("GET /v1/models", &[("x-long", &long)], "")), 431, "weir_head_too_large", false);
     weir.refused("bad_head", 2);
     weir.settled(0);
     assert_eq!(weir.chat(CHAT).text(), ANSWER, "others are served as ever");
