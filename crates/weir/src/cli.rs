@@ -1,7 +1,9 @@
 //! The command line.
 
+mod check;
 mod key;
 mod serve;
+mod tail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +31,10 @@ enum Command {
     /// A simulated provider or simulated callers, each by itself.
     #[command(subcommand)]
     Simulate(SimulateCommand),
+    /// Show Records as they come: readable in a terminal, JSON elsewhere.
+    Tail(tail::TailOptions),
+    /// Say whether a configuration is sound, and if not, where and why.
+    Check(check::CheckOptions),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -84,6 +90,8 @@ pub fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Simulate(command) => simulate::run(command),
+        Command::Tail(options) => tail::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Key(command) => key::run(&command),
         Command::Config(ConfigCommand::Schema) => {
             println!("{:#}", config::schema());

@@ -4,6 +4,7 @@ mod amount;
 mod caller;
 mod field;
 mod fixed;
+mod place;
 mod presets;
 mod provider;
 mod secret;
@@ -38,8 +39,13 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// It is not TOML, or not what the schema says; with line, column and a hint.
-    #[error("{0}")]
-    Malformed(String),
+    #[error("{text}")]
+    Malformed {
+        /// Where the trouble begins, in bytes.
+        offset: Option<usize>,
+        /// What is wrong, with the line it stands in.
+        text: String,
+    },
     /// A value that cannot be.
     #[error("{place}: {reason}")]
     Invalid {
@@ -48,6 +54,27 @@ pub enum ConfigError {
         /// What is wrong and what to do.
         reason: String,
     },
+}
+
+impl ConfigError {
+    /// The same with the file in front, and the line and column if they are known.
+    fn located(self, path: &Path, file: &str) -> ConfigError {
+        let at = |position: Option<(usize, usize)>| match position {
+            Some((line, column)) => format!("{}:{line}:{column}", path.display()),
+            None => path.display().to_string(),
+        };
+        match self {
+            ConfigError::Malformed { offset, text } => {
+                let at = at(offset.map(|offset| place::position(file, offset)));
+                ConfigError::Malformed { offset, text: format!("{at}: {text}") }
+            }
+            ConfigError::Invalid { place, reason } => {
+                let at = at(place::find(file, &place));
+                ConfigError::Invalid { place: format!("{at}: {place}"), reason }
+            }
+            other @ ConfigError::Unreadable { .. } => other,
+        }
+    }
 }
 
 pub(crate) fn invalid(place: impl Into<String>, reason: impl std::fmt::Display) -> ConfigError {
@@ -186,15 +213,9 @@ impl Config {
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Written::parse(&text).and_then(|written| Config::with_overrides(written, overrides)).map_err(
-            |error| match error {
-                ConfigError::Malformed(text) => ConfigError::Malformed(format!("{}: {text}", path.display())),
-                ConfigError::Invalid { place, reason } => {
-                    ConfigError::Invalid { place: format!("{}: {place}", path.display()), reason }
-                }
-                other => other,
-            },
-        )
+        Written::parse(&text)
+            .and_then(|written| Config::with_overrides(written, overrides))
+            .map_err(|error| error.located(path, &text))
     }
 
     /// Reads a text.

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
-use crate::proxy::{Pool, Shared, Worker};
+use crate::proxy::{Pool, Shared, Snapshot, Worker};
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Progress, Sink, Stdout};
 
@@ -286,6 +286,15 @@ impl Running {
         let _ = self.admin_thread.join();
         closed
     }
+}
+
+/// Looks at the files that a configuration names and that are read only when Weir starts.
+///
+/// # Errors
+/// One of them cannot be used.
+pub fn check(config: &Config) -> Result<(), ServeError> {
+    config.tls.as_ref().map(listen::tls).transpose().map_err(io_error("tls"))?;
+    Snapshot::check(config).map_err(io_error("providers"))
 }
 
 fn recorder_options(config: &Config) -> recorder::Options {

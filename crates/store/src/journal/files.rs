@@ -116,6 +116,23 @@ pub fn scan(dir: &Path, from: Seq, mut visit: impl FnMut(Seq, &[u8])) -> io::Res
     Ok(())
 }
 
+/// The number that the next line will get, as far as another process can tell by reading.
+///
+/// # Errors
+/// The file system refused.
+pub fn next_line(dir: &Path) -> io::Result<Seq> {
+    let files = list(dir)?;
+    let Some(last) = files.last() else { return Ok(1) };
+    let (mut file, mut buffer, mut lines) = (File::open(&last.path)?, vec![0; super::reader::PIECE], 0);
+    loop {
+        let filled = file.read(&mut buffer)?;
+        if filled == 0 {
+            return Ok(last.first + lines);
+        }
+        lines += memchr::memchr_iter(b'\n', &buffer[..filled]).count() as Seq;
+    }
+}
+
 /// What went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trimmed {

@@ -36,6 +36,20 @@ fn lines(range: std::ops::Range<u64>) -> Vec<u8> {
 }
 
 #[test]
+fn another_process_can_tell_where_the_journal_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(next_line(&dir.path().join("missing")).is_err());
+    assert_eq!(next_line(dir.path()).unwrap(), 1);
+    let (mut journal, _) = Journal::open(dir.path(), small()).unwrap();
+    for count in [0, 1, 7, 100] {
+        fill(&mut journal, count);
+        assert_eq!(next_line(dir.path()).unwrap(), journal.next());
+        journal.ensure_room(1 << 16).unwrap();
+        assert_eq!(next_line(dir.path()).unwrap(), journal.next(), "room that was set aside is no line");
+    }
+}
+
+#[test]
 fn lines_are_numbered_through_files_and_openings() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..4 {

@@ -14,7 +14,7 @@ use crate::recorder::Recovered;
 use crate::server::Running;
 
 /// What `weir.toml` is called where nobody says otherwise.
-const USUAL: &str = "weir.toml";
+pub(super) const USUAL: &str = "weir.toml";
 /// How often it is looked whether the file has changed. A change is taken over at the second look that finds it.
 const LOOK: Duration = Duration::from_secs(1);
 

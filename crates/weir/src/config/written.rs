@@ -357,7 +357,8 @@ impl Written {
     pub fn parse(text: &str) -> Result<Written, ConfigError> {
         toml::from_str(text).map_err(|error| {
             let hint = hint(error.message()).map(|name| format!("\ndid you mean `{name}`?")).unwrap_or_default();
-            ConfigError::Malformed(format!("{}{hint}", error.to_string().trim_end()))
+            let text = format!("{}{hint}", error.to_string().trim_end());
+            ConfigError::Malformed { offset: error.span().map(|span| span.start), text }
         })
     }
 }

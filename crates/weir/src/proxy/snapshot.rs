@@ -40,6 +40,14 @@ pub(super) struct Way {
 }
 
 impl Snapshot {
+    /// Whether there can be one for this configuration.
+    ///
+    /// # Errors
+    /// The certificates for reaching providers cannot be read.
+    pub fn check(config: &Config) -> io::Result<()> {
+        upstream::tls(config).map(drop)
+    }
+
     /// For a configuration that comes after `before`.
     ///
     /// # Errors

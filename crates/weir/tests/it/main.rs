@@ -6,6 +6,7 @@
 
 mod bad_request;
 mod bad_upstream;
+mod command;
 mod egress;
 mod exact;
 mod field;

@@ -1,0 +1,78 @@
+//! `weir check`: whether a configuration is sound, without starting anything.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::serve::USUAL;
+use crate::config::{Config, Key, Overrides};
+use crate::server;
+
+/// What to check.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct CheckOptions {
+    /// The configuration.
+    #[arg(value_name = "FILE", default_value = USUAL)]
+    file: PathBuf,
+}
+
+pub(super) fn run(options: &CheckOptions) -> ExitCode {
+    let checked = Config::load(&options.file, &Overrides::default()).map_err(|error| error.to_string());
+    let checked = checked.and_then(|config| match server::check(&config) {
+        Ok(()) => Ok(config),
+        Err(error) => Err(format!("{}: {error}", options.file.display())),
+    });
+    match checked {
+        Ok(config) => {
+            print!("{}: sound\n{}", options.file.display(), summary(&config));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            crate::log::say(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn summary(config: &Config) -> String {
+    let mut out = String::new();
+    let callers = if config.callers.is_empty() { "without keys" } else { "with keys of their own" };
+    // Writing to memory cannot fail.
+    let _ = writeln!(out, "  callers    at {}, {callers}", config.listen);
+    for provider in &config.providers {
+        let whose = if matches!(provider.key, Key::Held(_)) { "with a key from here" } else { "with the caller's key" };
+        let default = if provider.default { ", for all that belongs to nobody else" } else { "" };
+        let (scheme, authority, path) = (&provider.scheme, &provider.authority, &provider.path);
+        let _ = writeln!(out, "  provider   {} at {scheme}://{authority}{path}, {whose}{default}", provider.name);
+    }
+    for route in &config.routes {
+        let provider = &config.providers[route.provider].name;
+        let _ = writeln!(out, "  route      {} to {} of {provider}", route.model, route.target);
+    }
+    for field in config.fields.declared.iter() {
+        let _ = writeln!(out, "  field      {}{}", field.name, if field.label { ", a label" } else { "" });
+    }
+    for warning in warnings(config) {
+        let _ = writeln!(out, "  look here  {warning}");
+    }
+    out
+}
+
+/// What is allowed and hardly meant.
+fn warnings(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (index, provider) in config.providers.iter().enumerate() {
+        let routed = config.routes.iter().any(|route| route.provider == index);
+        if provider.models.is_empty() && !provider.default && !routed {
+            warnings
+                .push(format!("provider \"{}\" gets no request: no models, no route, not the default", provider.name));
+        }
+    }
+    if !config.providers.iter().any(|provider| provider.default) {
+        warnings.push("no provider has default = true, so unknown models and other paths get 404".to_owned());
+    }
+    if !config.listen.ip().is_loopback() && config.tls.is_none() && !config.callers.is_empty() {
+        warnings.push("callers' keys cross the network in the clear: there is no [tls]".to_owned());
+    }
+    warnings
+}
