@@ -11,6 +11,16 @@ use std::process::Command;
 /// What each library may depend on, beside what only its tests use, and why it is worth it. The binary may use anything.
 const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
     (
+        "logql",
+        &[
+            ("memchr", "finds a literal in a line many times faster than a loop"),
+            ("regex", "matches bytes in linear time, as RE2 does"),
+            ("regex-syntax", "says where a pattern is wrong, so that it can be said in RE2's words"),
+            ("serde_json", "resolves the escapes of strings"),
+            ("thiserror", "errors with their sentences beside them"),
+        ],
+    ),
+    (
         "meter",
         &[
             ("memchr", "finds a byte many times faster than a loop"),

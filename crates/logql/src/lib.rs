@@ -1,0 +1,10 @@
+//! LogQL, the query language of Grafana Loki, as a library.
+//!
+//! A query is text; [`syntax`] makes a tree of it, with errors in Loki's words, and prints trees as Loki's formatter does.
+//! The leaf work on one line, such as JSON, logfmt, patterns and regular expressions, is in [`stage`]; Go's templates, which
+//! `line_format` and `label_format` are written in, are in [`template`].
+//!
+//! The crate does no I/O, reads no clock and knows nothing of where entries come from.
+
+pub mod stage;
+pub mod template;
