@@ -6,5 +6,9 @@
 //!
 //! The crate does no I/O, reads no clock and knows nothing of where entries come from.
 
+mod labels;
 pub mod stage;
+pub mod syntax;
 pub mod template;
+
+pub use labels::Labels;

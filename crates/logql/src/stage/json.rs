@@ -20,12 +20,17 @@ pub(crate) const ERROR: &str = "JSONParserErr";
 const DEPTH: usize = 128;
 
 /// Gives every number, string and boolean of the line's object to `sink`, in the line's order; names of nested ones are joined
-/// by `_`. Arrays and nulls are passed over; so are members whose name would be empty.
+/// by `_`. Arrays and nulls are passed over; so are members whose name would be empty, and objects whose name `enter` refuses:
+/// what is wrong inside them goes unnoticed.
 ///
 /// # Errors
 /// `JSONParserErr`; what came before the fault has been given.
-pub fn extract(line: &[u8], sink: &mut Sink<'_>) -> Result<(), StageError> {
-    match object(line, &mut String::new(), 0, sink) {
+pub fn extract(
+    line: &[u8],
+    enter: &mut dyn FnMut(&str) -> bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), StageError> {
+    match object(line, &mut String::new(), 0, enter, sink) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Fault(fault)) => Err(failure(fault)),
     }
@@ -40,14 +45,20 @@ enum Stop {
     Fault(Fault),
 }
 
-fn object(text: &[u8], prefix: &mut String, depth: usize, sink: &mut Sink<'_>) -> Result<(), Stop> {
+fn object(
+    text: &[u8],
+    prefix: &mut String,
+    depth: usize,
+    enter: &mut dyn FnMut(&str) -> bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Stop> {
     for member in scan::members(text) {
         let (key, value) = member.map_err(Stop::Fault)?;
         match value.kind {
             Kind::Object if depth < DEPTH => {
                 let length = prefix.len();
                 extend(prefix, &key);
-                let result = object(value.raw, prefix, depth + 1, sink);
+                let result = if enter(prefix) { object(value.raw, prefix, depth + 1, enter, sink) } else { Ok(()) };
                 prefix.truncate(length);
                 result?;
             }

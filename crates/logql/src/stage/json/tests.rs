@@ -4,7 +4,7 @@ use crate::stage::ParamError;
 /// What was found, one `name=value` after the other, and the error's details.
 fn flat(line: &[u8]) -> (String, Option<String>) {
     let mut found = String::new();
-    let result = extract(line, &mut |name, value| {
+    let result = extract(line, &mut |_| true, &mut |name, value| {
         found.push_str(&format!("{name}={} ", String::from_utf8_lossy(value)));
         true
     });
@@ -66,7 +66,7 @@ fn what_came_before_a_fault_stays() {
 #[test]
 fn the_sink_may_have_enough() {
     let mut names = Vec::new();
-    let result = extract(br#"{"a":1,"b":{"c":2},"d":"#, &mut |name, _| {
+    let result = extract(br#"{"a":1,"b":{"c":2},"d":"#, &mut |_| true, &mut |name, _| {
         names.push(name.to_owned());
         names.len() < 2
     });
