@@ -8,7 +8,7 @@
 //! ```
 
 pub mod ast;
-mod check;
+pub(crate) mod check;
 mod fold;
 mod lexer;
 mod parser;

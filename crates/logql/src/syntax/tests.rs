@@ -60,11 +60,10 @@ fn errors_are_lokis() {
 
 #[test]
 fn stages_are_checked() {
-    for (query, wanted) in
-        [(r#"{app="x"} |~ "(""#, "parse error : stage '|~ \"(\"' : error parsing regexp: missing closing ): `(`")]
-    {
-        assert_eq!(error(query), wanted, "{query}");
-    }
+    let wanted = "parse error : stage '|~ \"(\"' : error parsing regexp: missing closing ): `(`";
+    assert_eq!(error(r#"{app="x"} |~ "(""#), wanted);
+    let wanted = "parse error : stage '| line_format \"{{.a\"' : invalid line template: template: line:1: unclosed action";
+    assert_eq!(error(r#"{app="x"} | line_format "{{.a""#), wanted);
     for query in [
         r#"{a="b"} | label_format __error__="x""#,
         r#"{a="b"} | label_format x=a,x=b"#,

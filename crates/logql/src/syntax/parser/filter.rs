@@ -16,11 +16,7 @@ enum Joint {
 impl Joint {
     /// Whether `a self b` is complete when `next` follows it.
     fn is_complete_before(self, next: Self) -> bool {
-        match (self, next) {
-            (Self::Loose, _) | (_, Self::Loose) => false,
-            (Self::Or, Self::And) => false,
-            _ => true,
-        }
+        !matches!((self, next), (Self::Loose, _) | (_, Self::Loose) | (Self::Or, Self::And))
     }
 
     fn join(self, left: LabelFilter, right: LabelFilter) -> LabelFilter {

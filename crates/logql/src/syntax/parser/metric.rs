@@ -66,11 +66,7 @@ impl Parser<'_> {
         };
         self.advance();
         // What follows may also be the right side in parentheses.
-        let listed = match (self.peek()?, self.peek_at(1)?) {
-            (Token::Word("("), Token::Word(")")) => true,
-            (Token::Word("("), Token::Identifier(_)) => true,
-            _ => false,
-        };
+        let listed = self.is("(")? && matches!(self.peek_at(1)?, Token::Word(")") | Token::Identifier(_));
         if listed {
             into.matching.include = Some(self.labels()?);
         }

@@ -1,0 +1,130 @@
+//! Queries for entries.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::error::EvalError;
+use super::hint::Hint;
+use super::pipeline::Pipeline;
+use super::row::Row;
+use super::{LogEntry, Request, Run};
+use crate::labels::Labels;
+use crate::source::{Direction, FieldSet, LabelMatcher, Origin, Scan};
+use crate::syntax::ast::LogExpr;
+
+/// The entries that a query selects: the first in the direction asked for, up to the limit.
+pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Result<Vec<LogEntry>, EvalError> {
+    let pipeline = Pipeline::new(&log.stages, Hint::default())?;
+    let scan = Scan {
+        matchers: log.matchers.iter().map(LabelMatcher::new).collect::<Result<_, _>>()?,
+        start: request.start,
+        end: request.end,
+        direction: request.direction,
+        fields: FieldSet::All,
+        lines: true,
+        tests: pipeline.tests.clone(),
+    };
+    let mut best = Best { limit: request.limit, direction: request.direction, kept: BinaryHeap::new(), met: 0 };
+    let mut row = Row::default();
+    row.now = run.context.now;
+    let source = run.source;
+    for batch in source.scan(&scan)? {
+        let batch = batch?;
+        run.count(&batch)?;
+        for at in 0..batch.len() {
+            if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
+                continue;
+            }
+            if row.line.is_empty() && !pipeline.reads_lines() {
+                row.line.extend_from_slice(&batch.lines.line(at)?);
+            }
+            best.take(entry(&row, batch.stream(at)));
+        }
+        if batch.beyond.is_some_and(|beyond| best.is_settled(beyond)) {
+            break;
+        }
+    }
+    Ok(best.into_entries())
+}
+
+fn entry(row: &Row, stream: &Labels) -> LogEntry {
+    let of = |origin: Option<Origin>| {
+        Labels::new(row.labels().filter(move |(from, ..)| *from == origin).map(|(_, name, value)| (name, value)))
+    };
+    let labels = of(None);
+    let labels = if labels == *stream { stream.clone() } else { labels };
+    LogEntry {
+        labels,
+        metadata: of(Some(Origin::Metadata)),
+        parsed: of(Some(Origin::Parsed)),
+        timestamp: row.timestamp,
+        line: row.line.clone(),
+    }
+}
+
+/// The entries that come first.
+struct Best {
+    limit: usize,
+    direction: Direction,
+    /// The last of them on top.
+    kept: BinaryHeap<Kept>,
+    met: usize,
+}
+
+struct Kept {
+    /// The timestamp, or its opposite where new entries come first.
+    rank: i64,
+    /// How many came before it: of one instant the first stay.
+    met: usize,
+    entry: LogEntry,
+}
+
+impl Ord for Kept {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.rank, self.met).cmp(&(other.rank, other.met))
+    }
+}
+
+impl PartialOrd for Kept {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Kept {}
+
+impl Best {
+    fn rank(&self, timestamp: i64) -> i64 {
+        match self.direction {
+            Direction::Forward => timestamp,
+            Direction::Backward => timestamp.checked_neg().unwrap_or(i64::MAX),
+        }
+    }
+
+    fn wants(&self, timestamp: i64) -> bool {
+        self.kept.len() < self.limit || self.kept.peek().is_some_and(|last| self.rank(timestamp) < last.rank)
+    }
+
+    fn take(&mut self, entry: LogEntry) {
+        self.kept.push(Kept { rank: self.rank(entry.timestamp), met: self.met, entry });
+        self.met += 1;
+        if self.kept.len() > self.limit {
+            self.kept.pop();
+        }
+    }
+
+    /// Whether nothing beyond an instant could take a place.
+    fn is_settled(&self, beyond: i64) -> bool {
+        self.kept.len() >= self.limit && self.kept.peek().is_none_or(|last| last.rank <= self.rank(beyond))
+    }
+
+    fn into_entries(self) -> Vec<LogEntry> {
+        self.kept.into_sorted_vec().into_iter().map(|kept| kept.entry).collect()
+    }
+}

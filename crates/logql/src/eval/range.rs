@@ -1,0 +1,188 @@
+//! Range aggregations: entries into samples, samples into windows.
+
+use super::aggregate::{Samples, accumulator};
+use super::columnar::Columnar;
+use super::error::EvalError;
+use super::filter::LabelTest;
+use super::hint::Hint;
+use super::pipeline::Pipeline;
+use super::row::{PRESERVED, Row};
+use super::series::{SeriesTable, Shape};
+use super::vector::Vectors;
+use super::window::Windows;
+use super::{Run, Steps};
+use crate::labels::Labels;
+use crate::source::{Batch, Direction, LabelMatcher, Scan};
+use crate::stage::units;
+use crate::syntax::ast::{Conversion, Grouping, LogRange, MatchOp, RangeAggregation, RangeOp};
+
+const EXTRACTION_ERROR: &str = "SampleExtractionErr";
+
+/// What an entry's sample is.
+pub(super) enum Value {
+    /// That it is there.
+    One,
+    /// How many bytes its line has.
+    Length,
+    /// What a label says.
+    Unwrapped { label: String, conversion: Conversion, filters: Vec<LabelTest> },
+}
+
+/// How entries become samples.
+pub(super) struct Extractor {
+    pub(super) pipeline: Pipeline,
+    pub(super) value: Value,
+    pub(super) shape: Shape,
+    pub(super) windows: Windows,
+}
+
+impl Extractor {
+    fn new(aggregation: &RangeAggregation, grouping: Option<&Grouping>, steps: &Steps) -> Result<Self, EvalError> {
+        let RangeAggregation { op, range, .. } = aggregation;
+        let LogRange { log, interval, offset, unwrap } = range;
+        let absent = *op == RangeOp::Absent;
+        let hint = Hint::new(&log.stages, unwrap.as_ref(), grouping, absent);
+        let value = match (unwrap, op) {
+            (Some(unwrap), _) => Value::Unwrapped {
+                label: unwrap.label.clone(),
+                conversion: unwrap.conversion,
+                filters: unwrap.filters.iter().map(LabelTest::new).collect::<Result<_, _>>()?,
+            },
+            (None, RangeOp::Bytes | RangeOp::BytesRate) => Value::Length,
+            (None, _) => Value::One,
+        };
+        Ok(Self {
+            pipeline: Pipeline::new(&log.stages, hint)?,
+            value,
+            shape: Shape::new(grouping, unwrap.as_ref(), absent),
+            windows: Windows::new(steps.start, steps.end, steps.step, *interval, *offset),
+        })
+    }
+
+    fn scan(&self, range: &LogRange) -> Result<Scan, EvalError> {
+        let (start, end) = self.windows.reach();
+        Ok(Scan {
+            matchers: range.log.matchers.iter().map(LabelMatcher::new).collect::<Result<_, _>>()?,
+            start,
+            end,
+            direction: Direction::Forward,
+            fields: self.pipeline.fields(),
+            lines: self.pipeline.reads_lines() || matches!(self.value, Value::Length),
+            tests: self.pipeline.tests.clone(),
+        })
+    }
+
+    /// The sample of one entry: its series and its value; `None` if it has none.
+    pub(super) fn row(
+        &self,
+        batch: &Batch,
+        at: usize,
+        row: &mut Row,
+        table: &mut SeriesTable,
+    ) -> Result<Option<(u32, f64)>, EvalError> {
+        if !self.pipeline.process(batch, at, row)? {
+            return Ok(None);
+        }
+        let value = match &self.value {
+            Value::One => 1.0,
+            #[allow(clippy::cast_precision_loss, reason = "lines are short")]
+            Value::Length if !self.pipeline.reads_lines() => length(batch, at)? as f64,
+            #[allow(clippy::cast_precision_loss, reason = "lines are short")]
+            Value::Length => row.line.len() as f64,
+            Value::Unwrapped { label, conversion, filters } => {
+                let text = row.get(label).unwrap_or_default();
+                if text.is_empty() {
+                    return Ok(None);
+                }
+                let value = convert(text, *conversion).unwrap_or_else(|details| {
+                    row.fail(EXTRACTION_ERROR, &details);
+                    0.0
+                });
+                if !filters.iter().all(|filter| filter.passes(row)) {
+                    return Ok(None);
+                }
+                value
+            }
+        };
+        if row.has_error() && row.get(PRESERVED) != Some("true") {
+            return Err(EvalError::pipeline(row));
+        }
+        Ok(Some((table.of_row(row, &self.shape), value)))
+    }
+}
+
+/// How long a line is.
+pub(super) fn length(batch: &Batch, at: usize) -> Result<usize, EvalError> {
+    match batch.lines.length(at) {
+        Some(length) => Ok(length),
+        None => Ok(batch.lines.line(at)?.len()),
+    }
+}
+
+/// What `unwrap` makes of a text, or why it cannot.
+pub(super) fn convert(text: &str, conversion: Conversion) -> Result<f64, String> {
+    match conversion {
+        Conversion::Number => units::parse_number(text),
+        #[allow(clippy::cast_precision_loss, reason = "as in Loki")]
+        Conversion::Bytes => units::parse_bytes(text).map(|bytes| bytes as f64),
+        #[allow(clippy::cast_precision_loss, reason = "as in Loki")]
+        Conversion::Duration | Conversion::DurationSeconds => match units::parse_duration(text) {
+            Some(ns) => Ok((ns / 1_000_000_000) as f64 + (ns % 1_000_000_000) as f64 / 1e9),
+            None => Err(units::duration_error(text)),
+        },
+    }
+}
+
+/// Evaluates a range aggregation; `outer` is the grouping of a sum around it, which its samples may be put into at once.
+pub(super) fn evaluate(
+    run: &mut Run,
+    aggregation: &RangeAggregation,
+    outer: Option<&Grouping>,
+) -> Result<Vectors, EvalError> {
+    let grouping = outer.or(aggregation.grouping.as_ref());
+    let extractor = Extractor::new(aggregation, grouping, &run.steps)?;
+    let scan = extractor.scan(&aggregation.range)?;
+    let unwrapped = matches!(extractor.value, Value::Unwrapped { .. });
+    let mut accumulator = accumulator(aggregation.op, unwrapped, aggregation.parameter.unwrap_or(f64::NAN));
+    let (mut table, mut row, mut samples) = (SeriesTable::default(), Row::default(), Samples::default());
+    row.now = run.context.now;
+    let source = run.source;
+    for batch in source.scan(&scan)? {
+        let batch = batch?;
+        run.count(&batch)?;
+        let left = match Columnar::new(&extractor, &batch) {
+            Some(columnar) => columnar.samples(&mut table, &mut samples)?,
+            None => (0..batch.len()).collect(),
+        };
+        run.statistics.rows_one_by_one += left.len();
+        for at in left {
+            let timestamp = batch.timestamps[at];
+            if let Some(segment) = extractor.windows.segment(timestamp)
+                && let Some((series, value)) = extractor.row(&batch, at, &mut row, &mut table)?
+            {
+                samples.push(series, segment, timestamp, value);
+            }
+        }
+        run.statistics.samples += samples.values.len();
+        accumulator.take(&mut samples);
+    }
+    let points = accumulator.finish(&extractor.windows);
+    let vectors = Vectors::new(table.labels, points, extractor.windows.count);
+    Ok(if aggregation.op == RangeOp::Absent { absent(&aggregation.range, &vectors) } else { vectors })
+}
+
+/// One where there is nothing, with the labels that the selector names.
+fn absent(range: &LogRange, found: &Vectors) -> Vectors {
+    let mut labels = Labels::default();
+    let mut unknown = Vec::new();
+    for matcher in &range.log.matchers {
+        if matcher.op == MatchOp::Equal && !labels.has(&matcher.name) {
+            labels = labels.with(&matcher.name, &matcher.value);
+        } else {
+            unknown.push(&matcher.name);
+        }
+    }
+    let labels = labels.filtered(|name| unknown.iter().all(|unknown| *unknown != name));
+    let steps = found.steps.iter().map(|step| if step.is_empty() { vec![(0, 1.0)] } else { Vec::new() });
+    Vectors { labels: vec![labels], steps: steps.collect() }
+}

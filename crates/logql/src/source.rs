@@ -1,0 +1,229 @@
+//! Where entries come from: batches of rows with columns.
+//!
+//! A [`Source`] is asked once for each range of a query. It selects by labels and time, exactly; whatever else a query asks of
+//! entries it may take into account, and says of each test how far it did. Lines are read only where they are needed.
+
+mod column;
+mod rows;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use column::{Column, Data, Origin, Validity};
+pub use rows::{Entry, RowSource};
+
+use crate::labels::Labels;
+use crate::stage::ParamError;
+use crate::stage::regex::{self, Regex};
+use crate::syntax::ast::{LabelFilter, LineFilter, MatchOp, Matcher};
+
+/// Something that holds entries.
+pub trait Source {
+    /// The entries that `scan` selects, in batches.
+    ///
+    /// # Errors
+    ///
+    /// The source cannot be read. The query fails with what it says.
+    fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError>;
+}
+
+/// Batches, each read when it is asked for.
+pub type Batches<'s> = Box<dyn Iterator<Item = Result<Batch<'s>, SourceError>> + 's>;
+
+/// A source could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
+
+/// What a query wants of a source.
+#[derive(Debug)]
+pub struct Scan {
+    /// All of them must match an entry's stream.
+    pub matchers: Vec<LabelMatcher>,
+    /// From this instant on, in nanoseconds since 1970.
+    pub start: i64,
+    /// Before this instant.
+    pub end: i64,
+    /// The order that helps: a limit is reached sooner. No order is demanded, see [`Batch::beyond`].
+    pub direction: Direction,
+    /// What of the columns is looked at. A source may give more, and leave others out.
+    pub fields: FieldSet,
+    /// Whether lines will be looked at in any case.
+    pub lines: bool,
+    /// What the query will ask of entries first.
+    pub tests: Vec<Test>,
+}
+
+/// Which labels a query looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldSet {
+    /// Any.
+    All,
+    /// These, and those whose name with `_extracted` behind it is among them.
+    Some(Vec<String>),
+}
+
+impl FieldSet {
+    /// Whether the label `name` is looked at.
+    pub fn wants(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(names) => {
+                names.iter().any(|wanted| wanted == name || wanted.strip_suffix("_extracted") == Some(name))
+            }
+        }
+    }
+}
+
+/// From old to new, or from new to old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Old entries first.
+    Forward,
+    /// New entries first.
+    #[default]
+    Backward,
+}
+
+/// A matcher whose regular expression, if it has one, is compiled.
+#[derive(Debug)]
+pub struct LabelMatcher {
+    matcher: Matcher,
+    regex: Option<Regex>,
+}
+
+impl LabelMatcher {
+    /// Compiles `matcher`.
+    ///
+    /// # Errors
+    ///
+    /// Its regular expression is none.
+    pub fn new(matcher: &Matcher) -> Result<Self, ParamError> {
+        let regex = match matcher.op {
+            MatchOp::Match | MatchOp::NotMatch => Some(regex::compile_anchored(&matcher.value)?),
+            MatchOp::Equal | MatchOp::NotEqual => None,
+        };
+        Ok(Self { matcher: matcher.clone(), regex })
+    }
+
+    /// The label.
+    pub fn name(&self) -> &str {
+        &self.matcher.name
+    }
+
+    /// As it was written.
+    pub fn matcher(&self) -> &Matcher {
+        &self.matcher
+    }
+
+    /// Whether a label with this value matches; one that is missing has the value `""`.
+    pub fn matches(&self, value: &str) -> bool {
+        let found = match &self.regex {
+            Some(regex) => regex.is_match(value.as_bytes()),
+            None => value == self.matcher.value,
+        };
+        found == matches!(self.matcher.op, MatchOp::Equal | MatchOp::Match)
+    }
+
+    /// Whether a stream matches all of `matchers`.
+    pub fn all_match(matchers: &[Self], labels: &Labels) -> bool {
+        matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name()).unwrap_or_default()))
+    }
+}
+
+/// Something that a query asks of each entry before anything changes its line or its labels.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// Of the line.
+    Line(LineFilter),
+    /// Of the labels: the stream's, else the metadata's, else, if `parsed`, what `| json` finds in the line.
+    Label {
+        /// What is asked.
+        filter: LabelFilter,
+        /// Whether the test comes after `| json`.
+        parsed: bool,
+    },
+}
+
+/// How far a source took a [`Test`] into account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tested {
+    /// Every entry passes it, and none that passes is missing.
+    Exact,
+    /// None that passes is missing; some may not pass.
+    Superset,
+    /// Not at all.
+    #[default]
+    Unsupported,
+}
+
+/// The lines of a batch, read when they are asked for.
+pub trait Lines {
+    /// The line of a row.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    fn line(&self, row: usize) -> Result<Cow<'_, [u8]>, SourceError>;
+
+    /// How long the line of a row is, in bytes, where that is known without reading it.
+    fn length(&self, _row: usize) -> Option<usize> {
+        None
+    }
+}
+
+/// Some entries, as columns of the same length.
+pub struct Batch<'s> {
+    /// In nanoseconds since 1970, in any order.
+    pub timestamps: Vec<i64>,
+    /// Each entry's stream: an index into `labels`.
+    pub streams: Vec<u32>,
+    /// The labels of streams.
+    pub labels: Arc<[Labels]>,
+    /// Structured metadata, and what `| json` would find.
+    pub columns: Vec<Column>,
+    /// Lines.
+    pub lines: Box<dyn Lines + 's>,
+    /// What is certain of the lines.
+    pub promise: Promise,
+    /// The answer to each of [`Scan::tests`]; those that are missing were not looked at.
+    pub tested: Vec<Tested>,
+    /// No later batch has an entry before (when scanning forward) or after (backward) this instant. `None`: nobody knows.
+    pub beyond: Option<i64>,
+}
+
+/// What a source is certain of for all lines of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promise {
+    /// `| json` yields exactly the columns of [`Origin::Parsed`] that [`Scan::fields`] wants, and no error. Where a column is
+    /// invalid, the member is missing, null or an array.
+    pub json: bool,
+    /// A word of letters, digits and `_` that is no part of a number, `true`, `false` or `null` stands in a line only if it
+    /// stands in a value of a column of [`Origin::Parsed`], and all are given, or in the name of one that is valid. Whatever
+    /// [`Scan::fields`] wants, names of other columns count too; so a source promises this only with all columns given.
+    pub words: bool,
+}
+
+impl Batch<'_> {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.timestamps.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.timestamps.is_empty()
+    }
+
+    /// The labels of a row's stream.
+    pub fn stream(&self, row: usize) -> &Labels {
+        &self.labels[self.streams[row] as usize]
+    }
+
+    /// How far a test was taken into account.
+    pub fn tested(&self, test: usize) -> Tested {
+        self.tested.get(test).copied().unwrap_or_default()
+    }
+}
