@@ -13,6 +13,7 @@ const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
     (
         "logql",
         &[
+            ("jiff", "knows the time zones by name, which templates may use"),
             ("memchr", "finds a literal in a line many times faster than a loop"),
             ("regex", "matches bytes in linear time, as RE2 does"),
             ("regex-syntax", "says where a pattern is wrong, so that it can be said in RE2's words"),

@@ -25,11 +25,7 @@ const DEPTH: usize = 128;
 ///
 /// # Errors
 /// `JSONParserErr`; what came before the fault has been given.
-pub fn extract(
-    line: &[u8],
-    enter: &mut dyn FnMut(&str) -> bool,
-    sink: &mut Sink<'_>,
-) -> Result<(), StageError> {
+pub fn extract(line: &[u8], enter: &mut dyn FnMut(&str) -> bool, sink: &mut Sink<'_>) -> Result<(), StageError> {
     match object(line, &mut String::new(), 0, enter, sink) {
         Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Fault(fault)) => Err(failure(fault)),
