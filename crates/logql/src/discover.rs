@@ -15,8 +15,7 @@ pub fn series<'s>(streams: impl IntoIterator<Item = &'s Labels>, selectors: &[Ve
 
 /// The names of labels, sorted.
 pub fn label_names<'s>(streams: impl IntoIterator<Item = &'s Labels>) -> Vec<String> {
-    let names: BTreeSet<&str> =
-        streams.into_iter().flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
+    let names: BTreeSet<&str> = streams.into_iter().flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
@@ -36,16 +35,22 @@ pub fn detected_labels<'s>(streams: impl IntoIterator<Item = &'s Labels>) -> Vec
         values.entry(name).or_default().insert(value);
     }
     let told = |name: &str, values: &BTreeSet<&str>| ALWAYS.contains(&name) || !values.iter().all(|value| is_id(value));
-    values.into_iter().filter(|(name, values)| told(name, values)).map(|(name, values)| (name.to_owned(), values.len())).collect()
+    values
+        .into_iter()
+        .filter(|(name, values)| told(name, values))
+        .map(|(name, values)| (name.to_owned(), values.len()))
+        .collect()
 }
 
 fn is_id(value: &str) -> bool {
     let uuid = || {
         let dashes = [8, 13, 18, 23];
         value.len() == 36
-            && value.bytes().enumerate().all(|(at, byte)| {
-                if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
-            })
+            && value.bytes().enumerate().all(
+                |(at, byte)| {
+                    if dashes.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() }
+                },
+            )
     };
     value.parse::<f64>().is_ok() || uuid()
 }

@@ -205,7 +205,8 @@ pub struct Sample {
 ///
 /// The query cannot be answered, or not within the limits.
 pub fn evaluate(source: &dyn Source, query: &Expr, request: &Request, context: &Context) -> Result<Outcome, EvalError> {
-    let steps = Steps { start: request.start, end: request.end, step: if request.is_instant() { 1 } else { request.step } };
+    let steps =
+        Steps { start: request.start, end: request.end, step: if request.is_instant() { 1 } else { request.step } };
     let mut run = Run { source, context: *context, steps, statistics: Statistics::default() };
     let answer = match query {
         Expr::Log(_) if request.is_instant() => return Err(EvalError::InstantLogs),

@@ -404,9 +404,8 @@ fn quantile(q: f64, samples: &mut [(i64, f64)]) -> f64 {
     if q.is_nan() {
         return f64::NAN;
     }
-    let order = |left: &(i64, f64), right: &(i64, f64)| {
-        right.1.is_nan().cmp(&left.1.is_nan()).then(left.1.total_cmp(&right.1))
-    };
+    let order =
+        |left: &(i64, f64), right: &(i64, f64)| right.1.is_nan().cmp(&left.1.is_nan()).then(left.1.total_cmp(&right.1));
     let rank = q * (samples.len() - 1) as f64;
     let (lower, weight) = (rank.floor() as usize, rank - rank.floor());
     let (_, (_, value), above) = samples.select_nth_unstable_by(lower, order);

@@ -12,8 +12,7 @@ const DUPLICATE_RIGHT: &str = "found duplicate series on the right hand-side;man
     must be unique on one side";
 const DUPLICATE_LEFT: &str = "found duplicate series on the left hand-side;many-to-many matching not allowed: matching labels \
     must be unique on one side";
-const IMPLICIT: &str =
-    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+const IMPLICIT: &str = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
 const AMBIGUOUS: &str = "multiple matches for labels: grouping labels must ensure unique matches";
 
 /// A comparison that is not `bool` keeps the sample on the left if it holds, and drops it if not.

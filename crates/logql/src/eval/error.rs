@@ -38,10 +38,14 @@ pub enum EvalError {
         limit: usize,
     },
     /// Too many steps.
-    #[error("exceeded maximum resolution of {0} points per time series. Try increasing the value of the step parameter")]
+    #[error(
+        "exceeded maximum resolution of {0} points per time series. Try increasing the value of the step parameter"
+    )]
     Points(usize),
     /// Too many bytes of lines were read.
-    #[error("the query would read too many bytes (limit: {0} bytes); consider adding more specific stream selectors or reduce the time range of the query")]
+    #[error(
+        "the query would read too many bytes (limit: {0} bytes); consider adding more specific stream selectors or reduce the time range of the query"
+    )]
     Bytes(u64),
     /// It took too long.
     #[error(

@@ -32,7 +32,8 @@ impl Hint {
         }
         names.extend(groups.iter().cloned());
         names.extend(unwrap.map(|unwrap| unwrap.label.clone()));
-        let plain: Vec<_> = names.iter().filter_map(|name| name.strip_suffix("_extracted").map(str::to_owned)).collect();
+        let plain: Vec<_> =
+            names.iter().filter_map(|name| name.strip_suffix("_extracted").map(str::to_owned)).collect();
         names.extend(plain);
         names.sort();
         names.dedup();

@@ -35,7 +35,7 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
             if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
                 continue;
             }
-            if row.line.is_empty() && !pipeline.reads_lines() {
+            if !row.has_line {
                 row.line.extend_from_slice(&batch.lines.line(at)?);
             }
             best.take(entry(&row, batch.stream(at)));

@@ -72,7 +72,9 @@ impl Pipeline {
         for stage in reorder(stages) {
             let test = match &stage.kind {
                 StageKind::LineFilter(filter) => Some(Test::Line(filter.clone())),
-                StageKind::LabelFilter(filter) if is_plain(filter) => Some(Test::Label { filter: filter.clone(), parsed }),
+                StageKind::LabelFilter(filter) if is_plain(filter) => {
+                    Some(Test::Label { filter: filter.clone(), parsed })
+                }
                 StageKind::LabelFilter(_) => None,
                 StageKind::Json(fields) if fields.is_empty() => {
                     parsed = true;
@@ -94,7 +96,9 @@ impl Pipeline {
 
     /// Whether lines are looked at, whatever a source promises.
     pub(super) fn reads_lines(&self) -> bool {
-        self.stages.iter().any(|step| !matches!(step.run, Run::Line { .. } | Run::Labels(_) | Run::Json | Run::Drop(_) | Run::Keep(_)))
+        self.stages.iter().any(|step| {
+            !matches!(step.run, Run::Line { .. } | Run::Labels(_) | Run::Json | Run::Drop(_) | Run::Keep(_))
+        })
     }
 
     /// The labels that are looked at.
@@ -114,7 +118,7 @@ impl Pipeline {
                 row.add_metadata(&column.name, &value);
             }
         }
-        let mut line = Line { lines: &*batch.lines, at, read: false, changed: false };
+        let mut line = Line { lines: &*batch.lines, at, changed: false };
         for step in &self.stages {
             if !self.step(&step.run, batch, &mut line, row)? {
                 return Ok(false);
@@ -152,7 +156,10 @@ impl Pipeline {
                 }
             }
             Run::LabelFormat(formats) => {
-                if formats.iter().any(|(_, format)| matches!(format, Format::Template(template) if template.reads_line())) {
+                if formats
+                    .iter()
+                    .any(|(_, format)| matches!(format, Format::Template(template) if template.reads_line()))
+                {
                     line.read(row)?;
                 }
                 format_labels(formats, row);
@@ -208,9 +215,9 @@ impl Pipeline {
                 regexp.extract(line, &mut |name, value| take_field(hint, row, name, value));
                 Ok(())
             }
-            Run::Logfmt { logfmt, labels } if labels.is_empty() => logfmt.extract(line, &mut |name, value| {
-                value.is_none_or(|value| take_field(hint, row, name, value))
-            }),
+            Run::Logfmt { logfmt, labels } if labels.is_empty() => {
+                logfmt.extract(line, &mut |name, value| value.is_none_or(|value| take_field(hint, row, name, value)))
+            }
             Run::Logfmt { logfmt, labels } => {
                 let result = logfmt.extract(line, &mut |name, value| take_wanted(row, name, value));
                 fill_up(labels, row);
@@ -279,15 +286,14 @@ fn unpack_line(hint: &Hint, line: &[u8], row: &mut Row) -> (Result<(), StageErro
 struct Line<'a> {
     lines: &'a dyn Lines,
     at: usize,
-    read: bool,
     /// Whether a stage may have put another one in its place.
     changed: bool,
 }
 
 impl Line<'_> {
     fn read<'r>(&mut self, row: &'r mut Row) -> Result<&'r [u8], EvalError> {
-        if !self.read {
-            self.read = true;
+        if !row.has_line {
+            row.has_line = true;
             row.line.extend_from_slice(&self.lines.line(self.at)?);
         }
         Ok(&row.line)
@@ -401,13 +407,10 @@ fn compile(kind: &StageKind) -> Result<Run, ParamError> {
         StageKind::LineFilter(filter) => Run::Line { test: LineTest::new(filter)?, filter: filter.clone() },
         StageKind::LabelFilter(filter) => Run::Labels(LabelTest::new(filter)?),
         StageKind::Json(fields) if fields.is_empty() => Run::Json,
-        StageKind::Json(fields) => {
-            Run::Paths { paths: Paths::parse(&check::pairs(fields))?, labels: labels(fields) }
+        StageKind::Json(fields) => Run::Paths { paths: Paths::parse(&check::pairs(fields))?, labels: labels(fields) },
+        StageKind::Logfmt { strict, keep_empty, fields } => {
+            Run::Logfmt { logfmt: Logfmt::new(&check::pairs(fields), *strict, *keep_empty)?, labels: labels(fields) }
         }
-        StageKind::Logfmt { strict, keep_empty, fields } => Run::Logfmt {
-            logfmt: Logfmt::new(&check::pairs(fields), *strict, *keep_empty)?,
-            labels: labels(fields),
-        },
         StageKind::Pattern(text) => Run::Pattern(Pattern::parse(text)?),
         StageKind::Regexp(text) => Run::Regexp(Regexp::parse(text)?),
         StageKind::Unpack => Run::Unpack,

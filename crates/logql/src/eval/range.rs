@@ -86,7 +86,7 @@ impl Extractor {
         let value = match &self.value {
             Value::One => 1.0,
             #[allow(clippy::cast_precision_loss, reason = "lines are short")]
-            Value::Length if !self.pipeline.reads_lines() => length(batch, at)? as f64,
+            Value::Length if !row.has_line => length(batch, at)? as f64,
             #[allow(clippy::cast_precision_loss, reason = "lines are short")]
             Value::Length => row.line.len() as f64,
             Value::Unwrapped { label, conversion, filters } => {

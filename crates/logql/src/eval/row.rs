@@ -18,6 +18,8 @@ const SUFFIX: &str = "_extracted";
 pub(super) struct Row {
     pub(super) timestamp: i64,
     pub(super) line: Vec<u8>,
+    /// Whether a stage has looked at the line; if not, it is not in `line`.
+    pub(super) has_line: bool,
     stream: Labels,
     /// Which of the stream's labels are gone.
     gone: Vec<bool>,
@@ -48,6 +50,7 @@ impl Row {
         self.pairs.clear();
         self.text.clear();
         self.line.clear();
+        self.has_line = false;
         self.error = Cow::Borrowed("");
         self.details.clear();
     }

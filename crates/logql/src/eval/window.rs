@@ -24,7 +24,8 @@ impl Windows {
 
     /// The instants that belong to windows: from the first one to before the second.
     pub(super) fn reach(&self) -> (i64, i64) {
-        let last = self.first.saturating_add(self.step.saturating_mul(i64::try_from(self.count - 1).unwrap_or(i64::MAX)));
+        let last =
+            self.first.saturating_add(self.step.saturating_mul(i64::try_from(self.count - 1).unwrap_or(i64::MAX)));
         (self.first.saturating_sub(self.width).saturating_add(1), last.saturating_add(1))
     }
 

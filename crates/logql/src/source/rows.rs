@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Batch, Batches, Column, Data, Direction, LabelMatcher, Lines, Origin, Promise, Scan, Source, SourceError, Validity};
+use super::{
+    Batch, Batches, Column, Data, Direction, LabelMatcher, Lines, Origin, Promise, Scan, Source, SourceError, Validity,
+};
 use crate::labels::Labels;
 
 /// An entry of a log.

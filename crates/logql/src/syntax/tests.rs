@@ -62,7 +62,8 @@ fn errors_are_lokis() {
 fn stages_are_checked() {
     let wanted = "parse error : stage '|~ \"(\"' : error parsing regexp: missing closing ): `(`";
     assert_eq!(error(r#"{app="x"} |~ "(""#), wanted);
-    let wanted = "parse error : stage '| line_format \"{{.a\"' : invalid line template: template: line:1: unclosed action";
+    let wanted =
+        "parse error : stage '| line_format \"{{.a\"' : invalid line template: template: line:1: unclosed action";
     assert_eq!(error(r#"{app="x"} | line_format "{{.a""#), wanted);
     for query in [
         r#"{a="b"} | label_format __error__="x""#,

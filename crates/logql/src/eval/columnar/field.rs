@@ -86,11 +86,23 @@ pub(super) enum Bound<'a> {
     /// The same for all rows.
     All(Judged),
     /// By the code of a dictionary.
-    Codes { column: &'a Column, codes: &'a [u32], judged: Vec<Judged>, missing: Judged },
+    Codes {
+        column: &'a Column,
+        codes: &'a [u32],
+        judged: Vec<Judged>,
+        missing: Judged,
+    },
     /// By number.
-    Number { column: &'a Column, op: Compare, value: f64 },
+    Number {
+        column: &'a Column,
+        op: Compare,
+        value: f64,
+    },
     /// By text.
-    Text { field: Field<'a>, test: &'a LabelTest },
+    Text {
+        field: Field<'a>,
+        test: &'a LabelTest,
+    },
     And(Box<Bound<'a>>, Box<Bound<'a>>),
     Or(Box<Bound<'a>>, Box<Bound<'a>>),
 }
@@ -136,7 +148,11 @@ impl<'a> Bound<'a> {
         match self {
             Self::All(judged) => *judged,
             Self::Codes { column, codes, judged, missing } => {
-                if column.is_valid(row) { judged[codes[row] as usize] } else { *missing }
+                if column.is_valid(row) {
+                    judged[codes[row] as usize]
+                } else {
+                    *missing
+                }
             }
             Self::Number { column, op, value } => match column.number(row) {
                 Some(number) => op.holds(&number, value).into(),
@@ -159,9 +175,9 @@ impl<'a> Bound<'a> {
         match self {
             Self::All(Judged::Pass) => {}
             // The kinds that are met most have loops of their own.
-            Self::Codes { column, codes, judged, missing } => retain(rows, left, |row| {
-                if column.is_valid(row) { judged[codes[row] as usize] } else { *missing }
-            }),
+            Self::Codes { column, codes, judged, missing } => {
+                retain(rows, left, |row| if column.is_valid(row) { judged[codes[row] as usize] } else { *missing })
+            }
             Self::Number { column, op, value } => retain(rows, left, |row| {
                 column.number(row).map_or(Judged::Fail, |number| op.holds(&number, value).into())
             }),
@@ -191,9 +207,7 @@ impl<'a> Numbers<'a> {
     pub(super) fn new(field: Field<'a>, conversion: Conversion) -> Self {
         let column = field.column();
         let converted = match column.map(|column| &column.data) {
-            Some(Data::Dictionary { values, .. }) => {
-                Some(values.iter().map(|value| read(value, conversion)).collect())
-            }
+            Some(Data::Dictionary { values, .. }) => Some(values.iter().map(|value| read(value, conversion)).collect()),
             _ => None,
         };
         Self { field, column, conversion, converted }

@@ -46,7 +46,8 @@ impl<'a> Keys<'a> {
                 series.extend(rows.iter().map(|(row, _)| {
                     let stream = batch.streams[*row as usize] as usize;
                     *known[stream].get_or_insert_with(|| {
-                        let labels: Vec<_> = batch.labels[stream].iter().filter(|(name, _)| shape.keeps(name)).collect();
+                        let labels: Vec<_> =
+                            batch.labels[stream].iter().filter(|(name, _)| shape.keeps(name)).collect();
                         table.series(labels.into_iter())
                     })
                 }));
@@ -126,7 +127,13 @@ impl<'a> Key<'a> {
 
     fn number(&mut self, row: usize) -> u32 {
         match &mut self.from {
-            From::Codes { column, codes } => if column.is_valid(row) { codes[row] + 1 } else { 0 },
+            From::Codes { column, codes } => {
+                if column.is_valid(row) {
+                    codes[row] + 1
+                } else {
+                    0
+                }
+            }
             From::Streams { batch, numbers } => numbers[batch.streams[row] as usize],
             From::Field { field, known } => {
                 let Some(text) = field.text(row) else { return 0 };

@@ -55,7 +55,9 @@ fn find<'a>(word: &str, column: &'a Column) -> Option<Hit<'a>> {
             let has: Vec<bool> = values.iter().map(|value| contains.matches(value.as_bytes())).collect();
             has.contains(&true).then_some(Hit::Codes { column, codes, has })
         }
-        Data::Text { text, .. } if contains.matches(text.as_bytes()) => Some(Hit::Texts { column, word: Box::new(contains) }),
+        Data::Text { text, .. } if contains.matches(text.as_bytes()) => {
+            Some(Hit::Texts { column, word: Box::new(contains) })
+        }
         Data::Text { .. } | Data::I64(_) | Data::F64(_) | Data::Bool(_) => None,
     }
 }
