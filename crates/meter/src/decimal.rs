@@ -89,6 +89,23 @@ pub fn from_float(number: f64, scale: u8) -> Result<u64, DecimalError> {
     parse(&format!("{number}"), scale)
 }
 
+/// Reads a number of any fineness as a whole number of 10^-`scale`, half up: what feeds and bills say.
+///
+/// # Errors
+/// Not a finite number of at least 0, or more than fits in 64 bits.
+pub fn round_float(number: f64, scale: u8) -> Result<u64, DecimalError> {
+    let text = format!("{number}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    match fraction.as_bytes().get(usize::from(scale)) {
+        None => parse(&text, scale),
+        Some(next) => {
+            let cut = format!("{whole}.{}", &fraction[..usize::from(scale)]);
+            let cut = parse(cut.trim_end_matches('.'), scale)?;
+            Ok(cut.saturating_add(u64::from(*next >= b'5')))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +138,15 @@ mod tests {
         assert!(matches!(from_float(f64::NAN, 9), Err(DecimalError::NotDecimal(_))));
         assert!(matches!(from_float(1e300, 9), Err(DecimalError::TooLarge(_))));
         assert!(parse("1.", 3).is_err() && parse(".5", 3).is_err() && parse("1e3", 3).is_err());
+    }
+
+    #[test]
+    fn finer_figures_are_rounded() {
+        assert_eq!(round_float(8.333_333e-8, 12), Ok(83_333));
+        assert_eq!(round_float(3.285_715e-8, 12), Ok(32_857));
+        assert_eq!(round_float(0.5, 0), Ok(1));
+        assert_eq!(round_float(2.5e-7, 12), Ok(250_000));
+        assert!(round_float(-1e-20, 12).is_err() && round_float(f64::INFINITY, 12).is_err());
     }
 
     proptest::proptest! {

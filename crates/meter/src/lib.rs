@@ -7,6 +7,7 @@
 //! [`dialect`] asked for; they become a [`usage::Usage`], which [`cost`] and [`energy`] turn into money and energy, and
 //! [`record`] writes down.
 
+pub mod catalog;
 pub mod cost;
 pub mod decimal;
 pub mod dialect;
@@ -14,6 +15,7 @@ pub mod energy;
 pub mod json;
 pub mod meter;
 pub mod path;
+pub mod pattern;
 pub mod record;
 pub mod request;
 pub mod splice;

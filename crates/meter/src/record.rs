@@ -117,6 +117,8 @@ pub struct Record {
     pub usage_source: UsageSource,
     /// The provider's usage object as written.
     pub usage_raw: Option<String>,
+    /// Web searches, where the answer counts them.
+    pub search_calls: Option<u64>,
     /// What it cost, if a price is known.
     pub cost: Option<Cost>,
     /// What it drew, if a rate is known.
@@ -181,6 +183,8 @@ pub struct What {
     pub stream: Option<bool>,
     /// The tier that the answer names.
     pub service_tier: Option<String>,
+    /// Where the model runs, if the provider's configuration says so.
+    pub region: Option<String>,
     /// Why the model stopped.
     pub finish_reason: Option<String>,
     /// As requested.

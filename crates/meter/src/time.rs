@@ -45,6 +45,20 @@ pub fn parse(text: &[u8]) -> Option<u64> {
     (format(nanos) == text).then_some(nanos)
 }
 
+/// Days since 1970 of a date as `2026-11-23`.
+#[must_use]
+pub fn parse_day(text: &str) -> Option<u32> {
+    let nanos = parse(format!("{text}T00:00:00.000000000Z").as_bytes())?;
+    u32::try_from(nanos / 1_000_000_000 / DAY).ok()
+}
+
+/// A day as `2026-11-23`.
+#[must_use]
+pub fn day_text(day: u32) -> String {
+    let (year, month, day) = civil(u64::from(day));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Writes a number from the right, two digits at a time, into the whole of `out`.
 fn put(out: &mut [u8], mut number: u64) {
     let mut end = out.len();
@@ -104,6 +118,13 @@ mod tests {
         ] {
             assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn days() {
+        assert_eq!(parse_day("1970-01-02"), Some(1));
+        assert_eq!(day_text(parse_day("2026-11-23").unwrap()), "2026-11-23");
+        assert!(parse_day("2026-11-31").is_none() && parse_day("today").is_none());
     }
 
     proptest::proptest! {

@@ -6,6 +6,7 @@ mod field;
 mod fixed;
 mod place;
 mod presets;
+mod pricing;
 mod provider;
 mod secret;
 mod watch;
@@ -15,14 +16,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use meter::cost::{Price, Prices, Tariff};
+use meter::cost::Prices;
 use meter::energy::Rates;
 
 pub use amount::{Bytes, Span};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
+pub use meter::pattern::Pattern;
 pub use presets::{Preset, from_environment};
-pub use provider::{Key, Pattern, Provider, Upstream, take_out};
+pub use provider::{Key, Provider, Upstream, take_out};
 pub use secret::{HashKey, hex};
 pub use watch::Watched;
 pub use written::{Durability, OnJournalFailure, Written, schema};
@@ -242,6 +244,7 @@ impl Config {
         let providers = provider::providers(&written.providers)?;
         let routes = routes(&written, &providers)?;
         let callers = caller::callers(&written.keys)?;
+        let prices = pricing::prices(&written, &providers)?;
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
             admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
@@ -263,7 +266,7 @@ impl Config {
             journal: written.journal.needed()?,
             providers,
             routes,
-            prices: prices(&written)?,
+            prices,
             rates: rates(&written)?,
             fields: field::fields(&written.fields, &callers)?,
             callers,
@@ -364,18 +367,6 @@ fn routes(written: &Written, providers: &[Provider]) -> Result<Vec<Route>, Confi
         routes.push(Route { model: route.model.clone(), provider, target });
     }
     Ok(routes)
-}
-
-fn prices(written: &Written) -> Result<Prices, ConfigError> {
-    let mut prices = Prices::default();
-    for (model, price) in &written.pricing {
-        let place = || format!("pricing.\"{model}\"");
-        let tariff: Tariff = price.tariff().map_err(|reason| invalid(place(), reason))?;
-        let price =
-            Price::from_tariff(format!("config:{model}"), &tariff).map_err(|reason| invalid(place(), reason))?;
-        prices.insert(model.clone(), price);
-    }
-    Ok(prices)
 }
 
 fn rates(written: &Written) -> Result<Rates, ConfigError> {

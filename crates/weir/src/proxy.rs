@@ -13,6 +13,7 @@ mod models;
 mod route;
 mod settle;
 mod snapshot;
+mod unpriced;
 mod upstream;
 mod usage;
 mod watch;
@@ -40,6 +41,7 @@ use exchange::Exchange;
 use route::Route;
 use snapshot::Newest;
 pub use snapshot::Snapshot;
+use unpriced::Unpriced;
 pub use upstream::Pool;
 use upstream::{Outgoing, Sent};
 
@@ -57,6 +59,8 @@ pub struct Shared {
     pub bad_heads: AtomicU64,
     /// Bytes of request bodies in memory.
     pub memory: Arc<Memory>,
+    /// What a warning was given of already.
+    unpriced: Unpriced,
 }
 
 impl Shared {
@@ -70,6 +74,7 @@ impl Shared {
             newest: Newest::new(config)?,
             draining: AtomicBool::new(false),
             refused: Default::default(),
+            unpriced: Unpriced::default(),
             bad_heads: AtomicU64::new(0),
             recorder,
         })

@@ -85,7 +85,7 @@ fn a_full_page() -> String {
     let (recorder, _) = Recorder::open(dir.path(), options).unwrap();
     let usage = Usage::from_inclusive(25, 150, Parts::default());
     let mut record = Box::new(Record { usage: Some(usage), ..Record::default() });
-    record.cost = Some(Price::from_tariff("config:m".to_owned(), &Tariff::default()).unwrap().cost(&usage));
+    record.cost = Price::from_tariff("config:m", &Tariff::default()).unwrap().cost(&usage);
     record.times.first_token = Some(1);
     record.times.overhead = Some(1);
     recorder.finish(recorder.admit().unwrap(), record);

@@ -37,6 +37,17 @@ mod node {
     pub(super) const EVENT_TYPE: u8 = 28;
     pub(super) const EVENT_DELTA: u8 = 29;
     pub(super) const TOTAL: u8 = 30;
+    pub(super) const COST: u8 = 31;
+    pub(super) const COST_TICKS: u8 = 32;
+    pub(super) const COST_DETAILS: u8 = 33;
+    pub(super) const COST_UPSTREAM: u8 = 34;
+    pub(super) const OWN_KEY: u8 = 35;
+    pub(super) const SERVER_TOOLS: u8 = 36;
+    pub(super) const SEARCHES: u8 = 37;
+    pub(super) const ITEMS: u8 = 38;
+    pub(super) const ITEM_TYPE: u8 = 39;
+    pub(super) const ITEM_ACTION: u8 = 40;
+    pub(super) const ITEM_ACTION_TYPE: u8 = 41;
 }
 
 /// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
@@ -70,6 +81,33 @@ pub struct Answer {
     output: Option<u64>,
     total: Option<u64>,
     parts: Parts,
+    bill: Bill,
+}
+
+/// What an answer says that it cost, in nano-dollars.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bill {
+    /// OpenRouter's and Perplexity's `usage.cost`, or xAI's `cost_in_usd_ticks`.
+    cost: Option<u64>,
+    /// What the provider behind OpenRouter bills for itself.
+    upstream: Option<u64>,
+    /// Whether it bills the owner of a key that OpenRouter was given.
+    own_key: bool,
+    /// Web searches that are counted, and those that are listed.
+    searches: Option<u64>,
+    search_items: u64,
+    /// Listed ones that only opened a page, which costs nothing.
+    page_items: u64,
+}
+
+/// No request costs a million dollars.
+const MAX_BILL: u64 = 1_000_000_000_000_000;
+
+/// Dollars as nano-dollars.
+fn dollars(scalar: Scalar<'_>) -> Option<u64> {
+    let Scalar::Number(digits) = scalar else { return None };
+    let number = std::str::from_utf8(digits).ok()?.parse::<f64>().ok()?;
+    crate::decimal::round_float(number, crate::cost::NANO).ok().filter(|nano| *nano < MAX_BILL)
 }
 
 impl Answer {
@@ -85,6 +123,32 @@ impl Answer {
             output = output.saturating_add(beyond);
         }
         Some(Usage::from_inclusive(input, output, self.parts))
+    }
+
+    /// The provider's own bill in nano-dollars, if the answer has one. With a key of the caller's own OpenRouter bills its fee,
+    /// and the provider behind it the rest.
+    #[must_use]
+    pub fn reported_cost(&self) -> Option<u64> {
+        let upstream = self.bill.upstream.filter(|_| self.bill.own_key).unwrap_or(0);
+        self.bill.cost.map(|cost| cost.saturating_add(upstream))
+    }
+
+    /// Web searches that the provider made for the answer, where it says so.
+    #[must_use]
+    pub fn search_calls(&self) -> Option<u64> {
+        let listed = self.bill.search_items.saturating_sub(self.bill.page_items);
+        self.bill.searches.or((self.bill.search_items > 0).then_some(listed))
+    }
+
+    fn bill(&mut self, node: u8, scalar: Scalar<'_>) {
+        match node {
+            node::COST => self.bill.cost = dollars(scalar),
+            // A tick is a ten-thousand-millionth of a dollar.
+            node::COST_TICKS => self.bill.cost = scalar.count().map(|ticks| (ticks + 5) / 10),
+            node::COST_UPSTREAM => self.bill.upstream = dollars(scalar),
+            node::SEARCHES => self.bill.searches = scalar.count(),
+            _ => {}
+        }
     }
 
     fn count(&mut self, node: u8, tokens: u64) {
@@ -138,6 +202,39 @@ impl Visitor for Answer {
                 b"message" => node::ERROR_MESSAGE,
                 _ => DEAD,
             },
+            node::COST => {
+                if key == b"total_cost" {
+                    node::COST
+                } else {
+                    DEAD
+                }
+            }
+            node::COST_DETAILS => {
+                if key == b"upstream_inference_cost" {
+                    node::COST_UPSTREAM
+                } else {
+                    DEAD
+                }
+            }
+            node::SERVER_TOOLS => {
+                if key == b"web_search_requests" {
+                    node::SEARCHES
+                } else {
+                    DEAD
+                }
+            }
+            node::ITEMS => match key {
+                b"type" => node::ITEM_TYPE,
+                b"action" => node::ITEM_ACTION,
+                _ => DEAD,
+            },
+            node::ITEM_ACTION => {
+                if key == b"type" {
+                    node::ITEM_ACTION_TYPE
+                } else {
+                    DEAD
+                }
+            }
             node::CHOICES => match key {
                 b"finish_reason" => node::FINISH_REASON,
                 b"delta" | b"message" => node::MESSAGE,
@@ -169,6 +266,12 @@ impl Visitor for Answer {
                     b"response.completed" | b"response.failed" | b"response.incomplete" | b"response.cancelled"
                 );
             }
+            (node::ITEM_TYPE, Scalar::Text(kind)) => self.bill.search_items += u64::from(kind == b"web_search_call"),
+            (node::ITEM_ACTION_TYPE, Scalar::Text(kind)) => {
+                self.bill.page_items += u64::from(matches!(kind, b"open_page" | b"find_in_page"));
+            }
+            (node::OWN_KEY, Scalar::Literal(word)) => self.bill.own_key = word == b"true",
+            (node::COST..=node::SEARCHES, Scalar::Number(_)) => self.bill(node, scalar),
             (_, Scalar::Number(_)) => {
                 if let Some(tokens) = scalar.count() {
                     self.count(node, tokens);
@@ -208,6 +311,7 @@ fn root(key: &[u8]) -> u8 {
         b"status" => node::STATUS,
         b"type" => node::EVENT_TYPE,
         b"delta" => node::EVENT_DELTA,
+        b"output" => node::ITEMS,
         _ => DEAD,
     }
 }
@@ -220,6 +324,11 @@ fn usage(key: &[u8]) -> u8 {
         b"completion_tokens_details" | b"output_tokens_details" => node::OUTPUT_DETAILS,
         b"total_tokens" => node::TOTAL,
         b"prompt_cache_hit_tokens" => node::CACHED,
+        b"cost" => node::COST,
+        b"cost_in_usd_ticks" => node::COST_TICKS,
+        b"cost_details" => node::COST_DETAILS,
+        b"is_byok" => node::OWN_KEY,
+        b"server_tool_use" => node::SERVER_TOOLS,
         _ => DEAD,
     }
 }

@@ -120,8 +120,8 @@ fn seconds<'a>(nanos: Option<u64>) -> Option<Value<'a>> {
     nanos.map(|nanos| Value::Fixed(nanos / 1000, 6))
 }
 
-fn usd(record: &Record, part: fn(&crate::cost::Cost) -> u64) -> Option<Value<'_>> {
-    record.cost.as_ref().map(|cost| Value::Fixed(part(cost), NANO))
+fn usd(record: &Record, part: fn(&crate::cost::Parts) -> u64) -> Option<Value<'_>> {
+    record.cost.as_ref()?.parts.as_ref().map(|parts| Value::Fixed(part(parts), NANO))
 }
 
 fn cost_status(record: &Record) -> Option<Value<'_>> {
@@ -178,7 +178,13 @@ pub static FIELDS: &[Field] = &[
         |r| r.energy.map(|energy| Value::Fixed(energy.mid, PICO)),
         "The estimate of the energy drawn.",
     )),
-    always(row("cost_usd", Unit::Usd, Metadata, |r| usd(r, crate::cost::Cost::total), "What the request cost.")),
+    always(row(
+        "cost_usd",
+        Unit::Usd,
+        Metadata,
+        |r| r.cost.as_ref().map(|cost| Value::Fixed(cost.total(), NANO)),
+        "What the request cost.",
+    )),
     always(early(row("temperature", Unit::Number, Line, |r| r.what.temperature.map(Value::Float), "As requested."))),
     always(row("status", TEXT, Line, |r| Some(Value::Text(r.status.name())), "success, error or cancelled.")),
     early(row(
@@ -273,6 +279,13 @@ pub static FIELDS: &[Field] = &[
         "Whether the caller asked for a stream.",
     )),
     row("service_tier", TEXT, Line, |r| text(r.what.service_tier.as_ref()), "The tier that the answer names."),
+    row(
+        "region",
+        TEXT,
+        Line,
+        |r| text(r.what.region.as_ref()),
+        "Where the model runs, as the provider's configuration says.",
+    ),
     row("finish_reason", TEXT, Line, |r| text(r.what.finish_reason.as_ref()), "Why the model stopped."),
     early(row("max_tokens", Unit::Count, Line, |r| r.what.max_tokens.map(Value::Integer), "As requested.")),
     early(row("top_p", Unit::Number, Line, |r| r.what.top_p.map(Value::Float), "As requested.")),
@@ -302,6 +315,13 @@ pub static FIELDS: &[Field] = &[
     row("audio_input_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioInput), "Of the input: audio."),
     row("audio_output_tokens", Unit::Count, Line, |r| tokens(r, Class::AudioOutput), "Of the output: audio."),
     row("image_input_tokens", Unit::Count, Line, |r| tokens(r, Class::ImageInput), "Of the input: images."),
+    row(
+        "search_calls",
+        Unit::Count,
+        Line,
+        |r| r.search_calls.map(Value::Integer),
+        "Web searches that the provider made.",
+    ),
     early(row(
         "usage_source",
         TEXT,
@@ -321,16 +341,32 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         cost_status,
-        "How the cost came about: contracted (the operator's own price), free (a true zero), unpriced (tokens known, price not).",
+        "How the cost came about: list (what the provider publishes), contracted (the operator's own price or contract), \
+         reported (the provider's bill), estimated (for tokens that the provider did not report), free (a true zero), \
+         unpriced (tokens known, price not).",
     ),
-    row("cost_input_usd", Unit::Usd, Line, |r| usd(r, |cost| cost.input), "Of the cost: input that was not cached."),
-    row("cost_output_usd", Unit::Usd, Line, |r| usd(r, |cost| cost.output), "Of the cost: output."),
+    row("cost_input_usd", Unit::Usd, Line, |r| usd(r, |parts| parts.input), "Of the cost: input that was not cached."),
+    row("cost_output_usd", Unit::Usd, Line, |r| usd(r, |parts| parts.output), "Of the cost: output."),
     row(
         "cost_cache_usd",
         Unit::Usd,
         Line,
-        |r| usd(r, |cost| cost.cache),
+        |r| usd(r, |parts| parts.cache),
         "Of the cost: cached input and cache writes.",
+    ),
+    row(
+        "cost_tools_usd",
+        Unit::Usd,
+        Line,
+        |r| r.cost.as_ref()?.parts.filter(|parts| parts.tools > 0).map(|parts| Value::Fixed(parts.tools, NANO)),
+        "Of the cost: what is paid per call, such as web searches.",
+    ),
+    row(
+        "cost_list_usd",
+        Unit::Usd,
+        Line,
+        |r| r.cost.as_ref()?.list.map(|nano| Value::Fixed(nano, NANO)),
+        "What the catalogue asks for the same, where the cost is contracted or reported.",
     ),
     row(
         "price_id",
@@ -338,6 +374,13 @@ pub static FIELDS: &[Field] = &[
         Line,
         |r| r.cost.as_ref().map(|cost| Value::Text(&cost.price_id)),
         "The price that was applied.",
+    ),
+    row(
+        "price_as_of",
+        TEXT,
+        Line,
+        |r| r.cost.as_ref()?.as_of.as_deref().map(Value::Text),
+        "The day of the catalogue's figures, as 2026-11-23.",
     ),
     row(
         "energy_method",

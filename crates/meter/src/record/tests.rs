@@ -7,12 +7,12 @@ use crate::usage::Parts;
 fn sample() -> Record {
     let usage = Usage::from_inclusive(25, 150, Parts::default());
     let tariff = Tariff { input: 0.03, output: 0.06, ..Tariff::default() };
-    let price = Price::from_tariff("config:gpt-4".to_owned(), &tariff).unwrap();
+    let price = Price::from_tariff("config:gpt-4", &tariff).unwrap();
     Record {
         timestamp: 1_754_476_215_123_000_000,
         request_id: id_from_text(b"550e8400-e29b-41d4-a716-446655440000").unwrap(),
         what: What { model: Some("gpt-4".to_owned()), temperature: Some(0.7), ..What::default() },
-        cost: Some(price.cost(&usage)),
+        cost: price.cost(&usage),
         energy: Some(crate::energy::Energy { mid: 875_000_000, method: "rates/1" }),
         usage: Some(usage),
         usage_source: UsageSource::Provider,

@@ -73,6 +73,8 @@ impl Preset {
             default,
             // Mistral refuses `stream_options` and sends usage without being asked.
             inject_usage: self.name != "mistral",
+            catalog: None,
+            region: None,
         }
     }
 }

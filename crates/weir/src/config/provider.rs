@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme, Uri};
+use meter::catalog::of_host;
+use meter::pattern::Pattern;
 
 use super::written::{WrittenProvider, WrittenUpstream};
 use super::{ConfigError, invalid, secret};
@@ -41,32 +43,6 @@ pub fn take_out(value: &HeaderValue, text: &mut String) {
     }
 }
 
-/// A pattern over model names: `*` stands for anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(Vec<String>);
-
-impl Pattern {
-    /// From text.
-    #[must_use]
-    pub fn new(text: &str) -> Pattern {
-        Pattern(text.split('*').map(str::to_owned).collect())
-    }
-
-    /// Whether `name` fits.
-    #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
-        let [first, middle @ .., last] = self.0.as_slice() else {
-            return self.0.first().is_some_and(|only| only == name);
-        };
-        let Some(mut rest) = name.strip_prefix(first.as_str()) else { return false };
-        for part in middle {
-            let Some(at) = rest.find(part.as_str()) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-        rest.ends_with(last.as_str())
-    }
-}
-
 /// Who answers.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -88,6 +64,8 @@ pub struct Provider {
     pub default: bool,
     /// Whether it may be asked for the usage of a stream.
     pub inject_usage: bool,
+    /// Where its models run, if that is known and makes a difference to the price.
+    pub region: Option<String>,
 }
 
 impl Provider {
@@ -185,6 +163,7 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
         models: written.models.iter().map(|text| Pattern::new(text)).collect(),
         default: written.default,
         inject_usage: written.inject_usage,
+        region: written.region.clone().or_else(|| of_host(authority.host())?.1.map(str::to_owned)),
     })
 }
 
@@ -202,23 +181,6 @@ fn key(written: Option<&str>) -> Result<Key, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns() {
-        for (pattern, name, fits) in [
-            ("gpt-*", "gpt-4", true),
-            ("gpt-*", "o3", false),
-            ("*", "anything", true),
-            ("gpt-4", "gpt-4", true),
-            ("gpt-4", "gpt-4o", false),
-            ("*-mini", "gpt-4.1-mini", true),
-            ("a*b*c", "a-b-c", true),
-            ("a*b*c", "a-c", false),
-            ("ab*ba", "aba", false),
-        ] {
-            assert_eq!(Pattern::new(pattern).matches(name), fits, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn the_way_out() {

@@ -38,7 +38,7 @@ fn the_interface() {
     assert_eq!(config.providers[0].authority, "api.openai.com");
     assert!(config.providers[0].default, "the only provider is the default");
     assert_eq!((config.routes[0].provider, config.routes[0].target.as_str()), (0, "gpt-4.1-mini"));
-    assert!(config.prices.find(&[Some("gpt-4")]).is_some());
+    assert!(config.prices.book().own.contains_key("gpt-4"));
     let least = Config::parse("[[providers]]\nname = \"a\"\nbase_url = \"http://x/v1\"").unwrap();
     assert_eq!(least.listen.port(), 4000, "everything else has a default");
 }

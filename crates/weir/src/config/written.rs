@@ -61,6 +61,8 @@ pub struct Written {
     pub routes: Vec<WrittenRoute>,
     /// What models cost, by the model's name.
     pub pricing: BTreeMap<String, WrittenPrice>,
+    /// What is paid in place of the published price, by "PROVIDER/MODEL"; * stands for anything on either side.
+    pub pricing_rules: BTreeMap<String, WrittenPricingRule>,
     /// What models draw, in kWh per 1,000 tokens, by the model's name.
     pub energy_rates: BTreeMap<String, f64>,
     /// Callers' keys; with any, nobody calls without one.
@@ -95,6 +97,7 @@ impl Default for Written {
             providers: Vec::new(),
             routes: Vec::new(),
             pricing: BTreeMap::new(),
+            pricing_rules: BTreeMap::new(),
             energy_rates: BTreeMap::new(),
             keys: Vec::new(),
             fields: Vec::new(),
@@ -270,6 +273,12 @@ pub struct WrittenProvider {
     /// Whether it may be asked for the usage of a stream whose caller did not ask; what that adds is taken out again.
     #[serde(default = "yes")]
     pub inject_usage: bool,
+    /// Its name in the catalogue of prices; "none" leaves it out. Known by its address or its name if not given.
+    #[serde(default)]
+    pub catalog: Option<String>,
+    /// Where its models run, if that makes a difference to the price: "eu", "us".
+    #[serde(default)]
+    pub region: Option<String>,
 }
 
 fn yes() -> bool {
@@ -317,6 +326,24 @@ pub struct WrittenPrice {
     cached_input_per_million: Option<f64>,
     /// Input written to the prompt cache, per 1,000,000 tokens; as input if not given.
     cache_write_per_million: Option<f64>,
+}
+
+/// What is paid in place of the published price.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenPricingRule {
+    /// What the published price is multiplied with.
+    #[serde(default)]
+    pub factor: Option<f64>,
+    /// Whether the capacity is paid otherwise, so that a request costs nothing more.
+    #[serde(default)]
+    pub provisioned: bool,
+    /// The first day on which it holds, UTC: "2026-11-23".
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The first day on which it no longer holds, UTC.
+    #[serde(default)]
+    pub until: Option<String>,
 }
 
 impl WrittenPrice {

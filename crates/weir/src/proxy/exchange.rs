@@ -55,6 +55,8 @@ pub(super) struct Exchange {
     watch: Option<Watch>,
     times: Marks,
     streamed: Option<Arc<AtomicU64>>,
+    /// What the answer's head says that it cost, in nano-dollars.
+    bill: Option<u64>,
     /// What the caller showed, to be taken out of what the provider says of it.
     shown: Option<HeaderValue>,
 }
@@ -108,6 +110,7 @@ impl Exchange {
             watch: None,
             times: Marks::default(),
             streamed: None,
+            bill: None,
             shown: head.headers.get(AUTHORIZATION).cloned(),
         }
     }
@@ -233,7 +236,9 @@ impl Exchange {
 
     /// It is known of whom.
     pub(super) fn routed(&mut self, config: &Config, route: &Route<'_>) {
-        self.record.what.provider = Some(config.providers[route.provider].name.clone());
+        let provider = &config.providers[route.provider];
+        self.record.what.provider = Some(provider.name.clone());
+        self.record.what.region.clone_from(&provider.region);
         self.record.what.target = route.target.map(str::to_owned);
         let secret = self.caller().and_then(|_| config.providers[route.provider].key.secret());
         self.mask = secret.map(Mask::new);
@@ -300,6 +305,7 @@ impl Exchange {
                 "cf-aig-cache-status" | "helicone-cache" | "x-cache" | "x-cache-status" | "x-portkey-cache-status" => {
                     self.record.outcome.cache_hit = cache_hit(value).or(self.record.outcome.cache_hit);
                 }
+                "x-litellm-response-cost" => self.bill = settle::bill(value.as_bytes()),
                 "openai-processing-ms" => self.record.times.model_inference = millis(value),
                 _ => {}
             }
@@ -360,7 +366,8 @@ impl Exchange {
         }
         let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
         let config = &self.snapshot.config;
-        settle::read(&mut self.record, &mut reading, &config.prices, &config.rates);
+        settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
+        self.shared().unpriced.notice(&self.record);
         settle::judge(&mut self.record, self.format, &reading, end);
         self.gathering.answer(&self.snapshot, &mut self.record, &reading.found);
         if let Some(message) = &mut self.record.outcome.error_message {

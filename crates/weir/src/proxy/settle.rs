@@ -1,6 +1,6 @@
 //! What an answer came to: its reading becomes the Record's usage, cost, energy and outcome. Pure.
 
-use meter::cost::Prices;
+use meter::cost::{Ask, Prices};
 use meter::energy::Rates;
 use meter::meter::{Format, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
@@ -25,8 +25,9 @@ pub(super) enum End {
 const UNREADABLE: &str = "weir_unreadable_answer";
 const TRUNCATED: &str = "weir_truncated_answer";
 
-/// Fills in what the answer said, which is taken out of the reading.
-pub(super) fn read(record: &mut Record, reading: &mut Reading, prices: &Prices, rates: &Rates) {
+/// Fills in what the answer said, which is taken out of the reading; `bill` is what its head said that it cost, in
+/// nano-dollars.
+pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>, prices: &Prices, rates: &Rates) {
     let answer = &mut reading.answer;
     record.what.response_model = answer.model.take();
     record.what.response_id = answer.id.take();
@@ -37,16 +38,39 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, prices: &Prices, 
     record.usage = answer.usage();
     record.usage_raw = record.usage.and(answer.usage_raw.take());
     record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
+    record.search_calls = answer.search_calls();
+    record.cost = prices.cost(&ask(record, answer.reported_cost().or(bill)));
     let Some(usage) = &record.usage else { return };
     let cached = usage.get(Class::CachedInput) > 0;
     record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
     let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];
-    record.cost = prices.find(&models).map(|price| price.cost(usage));
     record.energy = rates.estimate(&models, usage);
     if let (Some(first), Some(last), gaps @ 1..) =
         (reading.first_token, reading.last_token, usage.output().saturating_sub(1))
     {
         record.times.per_output_token = Some(last.saturating_sub(first) / gaps);
+    }
+}
+
+/// LiteLLM's bill for an answer, as its head has it: US dollars. It says 0 for a model that it does not know, which is no
+/// bill.
+pub(super) fn bill(value: &[u8]) -> Option<u64> {
+    let usd = std::str::from_utf8(value).ok()?.trim().parse::<f64>().ok().filter(|usd| (1e-9..1e6).contains(usd))?;
+    meter::decimal::round_float(usd, meter::cost::NANO).ok()
+}
+
+/// What is to be priced.
+fn ask(record: &Record, reported: Option<u64>) -> Ask<'_> {
+    let what = &record.what;
+    Ask {
+        provider: what.provider.as_deref().unwrap_or_default(),
+        models: [what.target.as_deref(), what.model.as_deref(), what.response_model.as_deref()],
+        tier: what.service_tier.as_deref(),
+        at: record.times.started_at,
+        usage: record.usage.as_ref(),
+        exact: record.usage_source == UsageSource::Provider,
+        searches: record.search_calls.unwrap_or(0),
+        reported,
     }
 }
 
@@ -116,6 +140,15 @@ mod tests {
         assert_eq!(redact("key 0123456789abcdef0123456789abcdef,"), "key [redacted],");
         assert_eq!(redact("key=sk-1\n\"sk-2\":é(Bearer sk-3)"), "key=[redacted]\n\"[redacted]\":é(Bearer [redacted])");
         assert_eq!(redact("model 'gpt-4o-mini-2024-07-18' not found"), "model 'gpt-4o-mini-2024-07-18' not found");
+    }
+
+    #[test]
+    fn a_bill_in_the_head() {
+        assert_eq!(bill(b"0.00183"), Some(1_830_000));
+        assert_eq!(bill(b"4.5e-05"), Some(45_000));
+        for none in [&b"0.0"[..], b"None", b"-1", b"inf", b"NaN", b"", b"\xff"] {
+            assert_eq!(bill(none), None);
+        }
     }
 
     #[test]

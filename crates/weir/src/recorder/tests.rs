@@ -205,7 +205,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let (recorder, _) = open(dir.path());
         let tariff = Tariff { input: 0.003_217, output: 0.06, cached_input: Some(0.000_3), ..Tariff::default() };
-        let price = Price::from_tariff("config:m".to_owned(), &tariff).unwrap();
+        let price = Price::from_tariff("config:m", &tariff).unwrap();
         for (number, arrival) in arrivals.iter().enumerate() {
             let mut record = record(number as u64);
             record.what.model = Some(format!("m{}", arrival.model));
@@ -213,7 +213,7 @@ proptest! {
             let parts = Parts { cached_input: arrival.cached, ..Parts::default() };
             let usage = Usage::from_inclusive(arrival.input, arrival.output, parts);
             record.usage = Some(usage);
-            record.cost = arrival.priced.then(|| price.cost(&usage));
+            record.cost = arrival.priced.then(|| price.cost(&usage)).flatten();
             record.energy = Some(meter::energy::Energy { mid: usage.total() * 5_000_000, method: "rates/1" });
             record.times.processing = arrival.nanos;
             recorder.finish(recorder.admit().unwrap(), Box::new(record));

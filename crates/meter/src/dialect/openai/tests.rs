@@ -98,3 +98,34 @@ fn a_response_that_breaks_off_is_not_whole() {
     let reading = read(Format::Events, begun.as_bytes());
     assert!(!reading.whole && reading.answer.finish_reason.is_none());
 }
+
+#[test]
+fn what_providers_bill() {
+    let bill = |usage: &str| json(&format!(r#"{{"usage":{{"prompt_tokens":1,{usage}}}}}"#)).answer.reported_cost();
+    assert_eq!(bill(r#""cost":0.00014"#), Some(140_000), "OpenRouter");
+    assert_eq!(bill(r#""cost":1.4e-4,"is_byok":false,"cost_details":{"upstream_inference_cost":9}"#), Some(140_000));
+    assert_eq!(
+        bill(r#""cost":0.01,"is_byok":true,"cost_details":{"upstream_inference_cost":0.2}"#),
+        Some(210_000_000),
+        "with a key of the caller's own"
+    );
+    assert_eq!(bill(r#""cost":{"input_tokens_cost":0.1,"request_cost":0.006,"total_cost":0.106}"#), Some(106_000_000));
+    assert_eq!(bill(r#""cost_in_usd_ticks":37756000"#), Some(3_775_600), "xAI");
+    for none in [r#""cost":null"#, r#""cost":-1"#, r#""cost":1e300"#, r#""cost":"free""#, r#""n":0"#] {
+        assert_eq!(bill(none), None, "{none}");
+    }
+}
+
+#[test]
+fn searches_are_counted_and_opened_pages_are_not() {
+    let answer = json(
+        r#"{"object":"response","output":[{"type":"web_search_call","action":{"type":"search","query":"a"}},
+        {"type":"web_search_call","action":{"type":"open_page"}},{"type":"web_search_call"},
+        {"type":"message","content":[{"type":"output_text","text":"web_search_call"}]}],"usage":{"input_tokens":1}}"#,
+    )
+    .answer;
+    assert_eq!(answer.search_calls(), Some(2));
+    let answer = json(r#"{"usage":{"prompt_tokens":1,"server_tool_use":{"web_search_requests":3}}}"#).answer;
+    assert_eq!(answer.search_calls(), Some(3));
+    assert_eq!(json(r#"{"output":[{"type":"message"}]}"#).answer.search_calls(), None);
+}

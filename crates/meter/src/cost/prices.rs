@@ -1,0 +1,251 @@
+//! Whose price counts: the operator's own, then a contract's, then the provider's bill, then the catalogue's.
+//!
+//! What a provider and a model's names lead to is found once and kept, as long as there are not too many of them; what a
+//! request says (tier, time, tokens) is looked at each time.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::price::{ONE, Price, Terms};
+use super::rule::Rule;
+use super::{Cost, CostStatus};
+use crate::catalog::{Catalog, Match, Row};
+use crate::usage::Usage;
+
+/// Names of models that are kept with what they lead to. Callers can make up names, so there is an end to it.
+const MOST_KEPT: usize = 4096;
+
+/// What is known of prices.
+#[derive(Debug, Clone, Default)]
+pub struct Book {
+    /// The operator's own, by the model's name.
+    pub own: HashMap<String, Arc<Price>>,
+    /// Contracts.
+    pub rules: Vec<Rule>,
+    /// Where a provider stands in the catalogue, by its configured name.
+    pub listings: HashMap<String, Listing>,
+    /// What is published.
+    pub catalog: Arc<Catalog>,
+}
+
+/// Where a configured provider stands in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Its name there.
+    pub provider: String,
+    /// Where its models run, if that makes a difference to the price.
+    pub region: Option<String>,
+}
+
+/// What is to be priced.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ask<'a> {
+    /// The provider's configured name.
+    pub provider: &'a str,
+    /// The model that a route made of it, the one that was asked for, and the one that answered.
+    pub models: [Option<&'a str>; 3],
+    /// The tier that the answer names.
+    pub tier: Option<&'a str>,
+    /// When, in nanoseconds since 1970.
+    pub at: u64,
+    /// Tokens, if they are known.
+    pub usage: Option<&'a Usage>,
+    /// Whether the provider reported them.
+    pub exact: bool,
+    /// Web searches.
+    pub searches: u64,
+    /// The provider's bill, in nano-dollars.
+    pub reported: Option<u64>,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    book: Book,
+    hasher: RandomState,
+    kept: RwLock<HashMap<u64, Arc<Found>>>,
+}
+
+/// What a provider and names lead to.
+#[derive(Debug, Default)]
+struct Found {
+    provider: String,
+    models: [Option<String>; 3],
+    own: Option<Arc<Price>>,
+    /// Places in the book, in the order in which they count.
+    rules: Vec<usize>,
+    list: Option<Price>,
+    /// Millionths.
+    regional: u64,
+}
+
+/// How a price came about, step by step, for people.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Explained {
+    /// Whether the operator has set a price of the model's name.
+    pub own: bool,
+    /// The contract that holds at that time, and what it says.
+    pub rule: Option<(String, String)>,
+    /// The row of the catalogue, under which of the names it was found, and how that name was understood.
+    pub row: Option<(Row, String, Match)>,
+    /// The factor for the region, in millionths.
+    pub regional: u64,
+}
+
+impl Found {
+    fn is_of(&self, ask: &Ask<'_>) -> bool {
+        self.provider == ask.provider && self.models.iter().map(Option::as_deref).eq(ask.models)
+    }
+}
+
+impl From<Book> for Prices {
+    fn from(book: Book) -> Prices {
+        Prices { inner: Arc::new(Inner { book, ..Inner::default() }) }
+    }
+}
+
+impl Prices {
+    /// What they are made of.
+    #[must_use]
+    pub fn book(&self) -> &Book {
+        &self.inner.book
+    }
+
+    /// The same with another catalogue.
+    #[must_use]
+    pub fn with_catalog(&self, catalog: Arc<Catalog>) -> Prices {
+        Prices::from(Book { catalog, ..self.inner.book.clone() })
+    }
+
+    /// What a request cost; `None` where that is not known.
+    #[must_use]
+    pub fn cost(&self, ask: &Ask<'_>) -> Option<Cost> {
+        let found = self.find(ask);
+        let cost = self.by_precedence(&found, ask)?;
+        let counted = !ask.exact && matches!(cost.status, CostStatus::List | CostStatus::Contracted);
+        Some(Cost { status: if counted { CostStatus::Estimated } else { cost.status }, ..cost })
+    }
+
+    fn by_precedence(&self, found: &Found, ask: &Ask<'_>) -> Option<Cost> {
+        let terms =
+            Terms { tier: ask.tier, at: ask.at, searches: ask.searches, regional: found.regional, contract: ONE };
+        if let (Some(price), Some(usage)) = (&found.own, ask.usage) {
+            return price.cost_on(usage, &Terms { regional: ONE, ..terms });
+        }
+        let list = || found.list.as_ref()?.cost_on(ask.usage?, &terms);
+        let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
+        if let Some(rule) = rule
+            && let Some(cost) = contracted(rule, list(), || {
+                let terms = Terms { contract: rule.factor, ..terms };
+                found.list.as_ref()?.cost_on(ask.usage?, &terms)
+            })
+        {
+            return Some(cost);
+        }
+        match ask.reported {
+            Some(nano) => Some(Cost {
+                total: nano,
+                parts: None,
+                status: CostStatus::Reported,
+                price_id: "reported".into(),
+                as_of: None,
+                list: list().map(|cost| cost.total),
+            }),
+            None => list(),
+        }
+    }
+
+    fn find(&self, ask: &Ask<'_>) -> Arc<Found> {
+        let inner = &*self.inner;
+        let key = inner.hasher.hash_one((ask.provider, ask.models));
+        let kept = inner.kept.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = kept.get(&key).filter(|found| found.is_of(ask)) {
+            return found.clone();
+        }
+        drop(kept);
+        let found = Arc::new(self.look_up(ask));
+        let mut kept = inner.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(key, found.clone());
+        found
+    }
+
+    fn look_up(&self, ask: &Ask<'_>) -> Found {
+        let book = &self.inner.book;
+        let mut rules: Vec<usize> =
+            (0..book.rules.len()).filter(|place| book.rules[*place].is_about(ask.provider, &ask.models)).collect();
+        rules.sort_by_key(|place| std::cmp::Reverse(book.rules[*place].rank()));
+        let own = ask.models.iter().flatten().find_map(|model| book.own.get(*model));
+        let row = self.row(ask).map(|(row, _, _)| row);
+        let as_of = row.as_ref().and_then(|row| book.catalog.source_of(row)).map_or(0, |source| source.as_of);
+        Found {
+            provider: ask.provider.to_owned(),
+            models: ask.models.map(|model| model.map(str::to_owned)),
+            own: own.cloned(),
+            rules,
+            regional: row.as_ref().map_or(ONE, |row| self.regional(ask.provider, row)),
+            list: row.map(|row| Price::from_row(&row, as_of)),
+        }
+    }
+
+    /// The row of the catalogue: of the model that answered, else of the one that was asked for.
+    fn row<'a>(&self, ask: &Ask<'a>) -> Option<(Row, &'a str, Match)> {
+        let book = &self.inner.book;
+        let listing = book.listings.get(ask.provider)?;
+        let [target, asked, answered] = ask.models;
+        // Azure has rows of a region under the region's name.
+        let regional = |model: &str| listing.region.as_ref().map(|region| format!("{region}/{model}"));
+        [answered, target, asked].into_iter().flatten().find_map(|model| {
+            let of_region = regional(model).and_then(|name| book.catalog.find(&listing.provider, &name));
+            let (row, how) = of_region.or_else(|| book.catalog.find(&listing.provider, model))?;
+            Some((row, model, how))
+        })
+    }
+
+    fn regional(&self, provider: &str, row: &Row) -> u64 {
+        let region = self.inner.book.listings.get(provider).and_then(|listing| listing.region.as_deref());
+        let factor = row.factors.iter().find(|(name, _)| Some(name.as_str()) == region);
+        factor.map_or(ONE, |(_, factor)| *factor)
+    }
+
+    /// How the price of such a request comes about.
+    #[must_use]
+    pub fn explain(&self, ask: &Ask<'_>) -> Explained {
+        let found = self.find(ask);
+        let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
+        Explained {
+            own: found.own.is_some(),
+            rule: rule.map(|rule| (rule.pattern.clone(), rule.words())),
+            row: self.row(ask).map(|(row, name, how)| (row, name.to_owned(), how)),
+            regional: found.regional,
+        }
+    }
+}
+
+/// A contract's cost beside the list's. Capacity that is paid otherwise costs the request nothing more: that is no free
+/// request, and what it would have cost stands beside it.
+fn contracted(rule: &Rule, list: Option<Cost>, priced: impl FnOnce() -> Option<Cost>) -> Option<Cost> {
+    let id = |of: &str| Arc::from(format!("rule:{}{of}", rule.pattern));
+    if rule.provisioned {
+        return Some(Cost {
+            total: 0,
+            parts: Some(super::Parts::default()),
+            status: CostStatus::Contracted,
+            price_id: id(""),
+            as_of: None,
+            list: list.map(|cost| cost.total),
+        });
+    }
+    let (list, cost) = (list?, priced()?);
+    let price_id = id(&format!(" {}", cost.price_id));
+    let status = if list.status == CostStatus::Free { CostStatus::Free } else { CostStatus::Contracted };
+    Some(Cost { status, price_id, list: Some(list.total), ..cost })
+}

@@ -1,0 +1,62 @@
+//! One warning for each model whose price is not known: a request that costs nobody knows what is never silent.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use meter::record::Record;
+
+/// Callers can make up names; the metric goes on counting where warnings end.
+const MOST_WARNINGS: usize = 200;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Unpriced {
+    seen: Mutex<HashSet<(String, String)>>,
+}
+
+impl Unpriced {
+    /// Warns if `record` has tokens, no cost, and a model of which no warning was given before.
+    pub(super) fn notice(&self, record: &Record) {
+        if record.usage.is_some()
+            && record.cost.is_none()
+            && let Some(sentence) = self.sentence(record)
+        {
+            crate::log::say(sentence);
+        }
+    }
+
+    fn sentence(&self, record: &Record) -> Option<String> {
+        let what = &record.what;
+        let provider = what.provider.clone().unwrap_or_default();
+        let model = what.response_model.as_ref().or(what.target.as_ref()).or(what.model.as_ref())?.clone();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_WARNINGS || !seen.insert((provider.clone(), model.clone())) {
+            return None;
+        }
+        let tier = what.service_tier.as_deref().map(|tier| format!(" at the tier {tier:?}")).unwrap_or_default();
+        Some(format!(
+            "the model {model:?} of provider {provider:?}{tier} has no known price, so its requests have no cost; \
+             `weir prices` says what is known, [pricing] in weir.toml sets a price"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_warning_for_a_model() {
+        let unpriced = Unpriced::default();
+        let mut record = Record::default();
+        record.what.model = Some("new\nmodel".to_owned());
+        let sentence = unpriced.sentence(&record).unwrap();
+        assert!(sentence.contains("new\\nmodel") && !sentence.contains('\n'), "{sentence}");
+        assert!(unpriced.sentence(&record).is_none());
+        for number in 0..1000 {
+            record.what.model = Some(number.to_string());
+            let _ = unpriced.sentence(&record);
+        }
+        assert_eq!(unpriced.seen.lock().unwrap().len(), MOST_WARNINGS);
+    }
+}
