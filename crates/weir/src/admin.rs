@@ -12,7 +12,9 @@ use hyper::body::Incoming;
 
 use crate::error::{Error, ErrorKind};
 use crate::metrics::{self, Gauges};
+use crate::prices;
 use crate::proxy::{Gate, Shared};
+use crate::recorder;
 use crate::server::Housekeeping;
 use crate::sink::Progress;
 
@@ -84,6 +86,7 @@ impl Admin {
             reloads_refused: reloads.refused.load(Ordering::Relaxed),
             last_reload_applied: reloads.last_applied.load(Ordering::Relaxed),
             config_since: reloads.applied_at.load(Ordering::Relaxed),
+            price_catalog_age: prices::age(&snapshot.config.prices.book().catalog, recorder::now()).as_secs(),
         };
         metrics::render(&balance, &ledger, &gauges)
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod key;
+mod prices;
 mod serve;
 mod tail;
 
@@ -35,6 +36,8 @@ enum Command {
     Tail(tail::TailOptions),
     /// Say whether a configuration is sound, and if not, where and why.
     Check(check::CheckOptions),
+    /// What a model costs and why, and the catalogue of prices brought up to date.
+    Prices(prices::PricesCommand),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -93,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Tail(options) => tail::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Key(command) => key::run(&command),
+        Command::Prices(command) => prices::run(&command),
         Command::Config(ConfigCommand::Schema) => {
             println!("{:#}", config::schema());
             ExitCode::SUCCESS

@@ -38,6 +38,8 @@ pub struct Gauges {
     pub last_reload_applied: bool,
     /// Since when the configuration in force is, in seconds since 1970.
     pub config_since: u64,
+    /// How old the catalogue of prices is, in seconds.
+    pub price_catalog_age: u64,
 }
 
 /// Writes the page.
@@ -157,6 +159,11 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
     }
     page.gauge("weir_body_memory_bytes", "Request bodies in memory.", gauges.body_memory);
     configuration(page, gauges);
+    page.gauge(
+        "weir_price_catalog_age_seconds",
+        "Age of the catalogue of prices, from the day of its youngest source.",
+        gauges.price_catalog_age,
+    );
     page.head("weir_build_info", "gauge", "Always 1; the version and commit are labels.");
     page.row("weir_build_info", &format!("version=\"{}\",commit=\"{}\"", crate::VERSION, crate::COMMIT), 1);
 }

@@ -43,6 +43,7 @@ use snapshot::Newest;
 pub use snapshot::Snapshot;
 use unpriced::Unpriced;
 pub use upstream::Pool;
+pub(crate) use upstream::download;
 use upstream::{Outgoing, Sent};
 
 /// What all workers share.

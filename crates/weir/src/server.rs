@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
+use crate::prices;
 use crate::proxy::{Pool, Shared, Snapshot, Worker};
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Progress, Sink, Stdout};
@@ -180,7 +181,7 @@ impl Running {
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
-        let mut bound = Config { listen, admin, ..config.clone() };
+        let mut bound = prices::with_newest(Config { listen, admin, ..config.clone() });
         hash_key::provide(&mut bound).map_err(io_error("hash_key"))?;
         let shared = Arc::new(Shared::new(bound, recorder).map_err(io_error("providers"))?);
         let (stop, stopping) = watch::channel(false);
@@ -251,7 +252,7 @@ impl Running {
         let config = self.config.succeed(config?)?;
         let acceptor = config.tls.as_ref().map(listen::tls).transpose();
         let acceptor = acceptor.map_err(|source| ReloadError::Io { place: "tls", source })?;
-        let mut bound = Config { listen: self.listen, admin: self.admin, ..config.clone() };
+        let mut bound = prices::with_newest(Config { listen: self.listen, admin: self.admin, ..config.clone() });
         hash_key::provide(&mut bound).map_err(|source| ReloadError::Io { place: "hash_key", source })?;
         self.shared.replace(bound).map_err(|source| ReloadError::Io { place: "providers", source })?;
         *self.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = acceptor;
@@ -344,8 +345,10 @@ fn keepers(
 
 fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping, stop: &AtomicBool) {
     let mut trimmed: Option<Instant> = None;
+    let mut freshness = prices::Freshness::default();
     while !stop.load(Ordering::Acquire) {
         shared.recorder.tend();
+        freshness.look(&shared.snapshot().config.prices.book().catalog, recorder::now());
         if trimmed.is_none_or(|trimmed| trimmed.elapsed() >= TRIM) {
             trimmed = Some(Instant::now());
             if let Err(error) = trim(shared, followers, housekeeping) {

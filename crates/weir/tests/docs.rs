@@ -342,6 +342,8 @@ fn every_flag_is_explained() {
         &["simulate", "traffic"],
         &["config", "schema"],
         &["key", "new"],
+        &["prices"],
+        &["prices", "update"],
     ] {
         let name = command.join(" ");
         let title = format!("### `weir {name}`\n");

@@ -69,6 +69,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("log", &["*"], "everybody may say something"),
     ("config", &["* but error"], "what was written is understood before anything runs"),
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
+    ("prices", &["* but config log"], "a file and a date"),
     ("recorder", &["* but config error log"], "it takes Records from whoever has them"),
     (
         "proxy",

@@ -82,24 +82,28 @@ impl Feed {
                 row.bands.retain(|band| !band.rates.is_zero());
             }
             row.aliases.retain(|alias| is_name(alias) && *alias != row.model);
-            row.aliases.sort();
-            row.aliases.dedup();
             row.bands.retain(|band| band.tier.is_empty() || is_name(&band.tier));
-            row.bands.sort_by(|a, b| order(a).cmp(&order(b)));
-            row.bands.dedup_by(|a, b| a.is_alike(b));
+            row.sort();
         }
         self.rows.retain(|row| {
             let named = is_name(&row.provider) && is_name(&row.model) && !row.provider.starts_with('#');
             named && !(row.bands.is_empty() && row.per.is_empty())
         });
         self.rows.sort_by(|a, b| a.key().cmp(&b.key()));
-        self.rows.dedup_by(|a, b| a.key() == b.key());
+        self.rows.dedup_by(|again, row| again.key() == row.key() && absorb(row, again));
     }
 }
 
-/// The standard bands first, then tier by tier, the youngest last.
-fn order(band: &Band) -> (&str, Day, u64, bool) {
-    (&band.tier, band.from, band.above, band.windows.is_some())
+/// Takes in what the second row of a name adds to the first, if the two agree on the standard price; else it is left out.
+fn absorb(row: &mut Row, again: &Row) -> bool {
+    let standard = |row: &Row| row.bands.first().map(|band| band.rates);
+    if standard(row) == standard(again) {
+        let told = |band: &Band| row.bands.iter().any(|one| one.is_alike(band));
+        let more: Vec<Band> = again.bands.iter().filter(|band| !told(band)).cloned().collect();
+        row.bands.extend(more);
+        row.sort();
+    }
+    true
 }
 
 /// Whether a row's price of 0 is a true one. LiteLLM writes 0 where it does not know.

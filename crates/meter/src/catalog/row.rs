@@ -217,6 +217,19 @@ impl Row {
         self.bands.iter().filter(holds).max_by_key(|band| band.from)
     }
 
+    /// Puts everything in the order of a line, each once: the standard bands first, then tier by tier, the youngest last.
+    pub fn sort(&mut self) {
+        fn order(band: &Band) -> (&str, Day, u64, bool) {
+            (&band.tier, band.from, band.above, band.windows.is_some())
+        }
+        self.bands.sort_by(|a, b| order(a).cmp(&order(b)));
+        self.bands.dedup_by(|a, b| a.is_alike(b));
+        self.per.sort();
+        self.factors.sort();
+        self.aliases.sort();
+        self.aliases.dedup();
+    }
+
     /// What sorts it within the catalogue.
     #[must_use]
     pub fn key(&self) -> (&str, &str) {

@@ -157,6 +157,7 @@ pub fn merge(catalog: &Catalog, feeds: &[Feed], today: Day, limits: &Limits) -> 
         return Err(Refusal::Jumps { count: jumps.len(), factor: limits.jump, first: first.to_string() });
     }
     let mut rows: Vec<Row> = rows.into_values().collect();
+    rows.iter_mut().for_each(Row::sort);
     let text = Catalog::write(&sources, &mut rows);
     Ok(Update { text, rows: rows.len(), changes })
 }
@@ -254,8 +255,6 @@ fn fill(known: &mut Row, row: &Row, today: Day) {
 
 fn fill_names(known: &mut Row, row: &Row) {
     known.aliases.extend(row.aliases.iter().cloned());
-    known.aliases.sort();
-    known.aliases.dedup();
     for (kind, pico) in &row.per {
         if known.per(kind).is_none() {
             known.per.push((kind.clone(), *pico));

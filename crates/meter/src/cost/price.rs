@@ -170,6 +170,17 @@ impl Price {
         })
     }
 
+    /// What a request's tokens and calls are multiplied with: kind, count, pico-dollars each if that is known.
+    pub(super) fn steps(&self, usage: &Usage, terms: &Terms<'_>) -> Vec<(&'static str, u64, Option<u64>)> {
+        let Some(band) = self.band(usage.input(), terms) else { return Vec::new() };
+        let tokens = Class::ALL.map(|class| (class.name(), usage.get(class), band.per_token[class as usize]));
+        let calls = [
+            ("web searches", terms.searches, self.search),
+            ("requests", u64::from(self.request > 0), Some(self.request)),
+        ];
+        tokens.into_iter().chain(calls).filter(|(_, count, _)| *count > 0).collect()
+    }
+
     /// The band that a request falls into: of its tier and time, with the highest threshold that it is above; hours before
     /// all day, the youngest before older ones.
     fn band(&self, input: u64, terms: &Terms<'_>) -> Option<&Band> {

@@ -96,6 +96,8 @@ pub struct Explained {
     pub row: Option<(Row, String, Match)>,
     /// The factor for the region, in millionths.
     pub regional: u64,
+    /// What is multiplied: kind, count, pico-dollars each if that is known. Nothing, where the tier has no price.
+    pub steps: Vec<(&'static str, u64, Option<u64>)>,
 }
 
 impl Found {
@@ -221,7 +223,10 @@ impl Prices {
     pub fn explain(&self, ask: &Ask<'_>) -> Explained {
         let found = self.find(ask);
         let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
+        let terms = Terms { tier: ask.tier, at: ask.at, searches: ask.searches, ..Terms::PLAIN };
+        let price = found.own.as_deref().or(found.list.as_ref());
         Explained {
+            steps: price.zip(ask.usage).map(|(price, usage)| price.steps(usage, &terms)).unwrap_or_default(),
             own: found.own.is_some(),
             rule: rule.map(|rule| (rule.pattern.clone(), rule.words())),
             row: self.row(ask).map(|(row, name, how)| (row, name.to_owned(), how)),

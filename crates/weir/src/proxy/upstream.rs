@@ -1,6 +1,7 @@
 //! The way to a provider: kept connections, new ones, and what goes wrong on it.
 
 mod connect;
+mod download;
 mod link;
 
 use std::future::poll_fn;
@@ -23,6 +24,7 @@ use crate::error::{Error, ErrorKind};
 use crate::framing::Decoder;
 
 pub(super) use connect::tls;
+pub(crate) use download::download;
 use link::{Failure, Link};
 
 /// How long a connection is kept that nobody uses. Most servers keep theirs longer than this; some Python ones 5 seconds,

@@ -40,7 +40,7 @@ pub(super) fn read(providers: &[Value], as_of: Day) -> Result<Feed, FeedError> {
         };
         let name = PROVIDERS.iter().find(|(theirs, _)| *theirs == id).map_or(id, |(_, ours)| ours);
         for model in models {
-            if let Some(row) = row(name, model)? {
+            if let Some(row) = row(name, model, as_of)? {
                 rows.push(row);
             }
         }
@@ -49,7 +49,7 @@ pub(super) fn read(providers: &[Value], as_of: Day) -> Result<Feed, FeedError> {
     Ok(Feed { sources: vec![source], whole: false, rows })
 }
 
-fn row(provider: &str, model: &Value) -> Result<Option<Row>, FeedError> {
+fn row(provider: &str, model: &Value, as_of: Day) -> Result<Option<Row>, FeedError> {
     let (Some(id), Some(prices)) = (model.get("id").and_then(Value::as_str), model.get("prices")) else {
         return Ok(None);
     };
@@ -81,7 +81,7 @@ fn row(provider: &str, model: &Value) -> Result<Option<Row>, FeedError> {
         }
     }
     row.bands.extend(variants(id, &row, model.get("price_variants"))?);
-    settle_dates(&mut row.bands);
+    settle_dates(&mut row.bands, as_of);
     Ok(Some(row))
 }
 
@@ -123,13 +123,21 @@ fn variants(model: &str, row: &Row, variants: Option<&Value>) -> Result<Vec<Band
 }
 
 /// Lets each price end where the next begins, and hours hold with the youngest price, which they came with.
-fn settle_dates(bands: &mut [Band]) {
-    let youngest =
-        bands.iter().filter(|band| band.tier.is_empty() && band.windows.is_none()).map(|band| band.from).max();
+fn settle_dates(bands: &mut [Band], as_of: Day) {
+    let youngest = bands
+        .iter()
+        .filter(|band| band.tier.is_empty() && band.windows.is_none() && band.from <= as_of)
+        .map(|band| band.from)
+        .max();
     for band in bands.iter_mut().filter(|band| band.windows.is_some()) {
         band.from = youngest.unwrap_or(0);
     }
     chain(bands);
+    // What is announced for the standard tier alone says nothing of the others.
+    let announced = bands.iter().filter(|band| band.tier.is_empty() && band.from > as_of).map(|band| band.from).min();
+    for band in bands.iter_mut().filter(|band| band.until.is_none() && band.from <= as_of) {
+        band.until = announced;
+    }
 }
 
 /// The bands of one object of prices: one, and one more for each threshold.

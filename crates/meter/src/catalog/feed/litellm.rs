@@ -25,7 +25,6 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
     ("fireworks_ai", "fireworks", "fireworks_ai"),
     ("gemini", "google", "gemini"),
     ("together_ai", "together", "together_ai"),
-    ("voyage", "voyageai", "voyage"),
 ];
 
 /// What is priced by something that no answer of a language model tells.
@@ -64,6 +63,7 @@ const PER: &[(&str, &str)] = &[
     ("output_cost_per_image", "output_image_each"),
     ("google_maps_grounding_cost_per_query", "maps_grounding_query"),
     ("ocr_cost_per_page", "ocr_page"),
+    ("code_interpreter_cost_per_session", "code_interpreter_session"),
 ];
 
 pub(super) fn read(map: &Map<String, Value>, as_of: Day) -> Result<Feed, FeedError> {

@@ -64,9 +64,9 @@ fn genai_prices_history_and_variants() {
         lines(&feed),
         [
             "xai\tgrok\tG\tuntil:2027-01-01 input=1 output=2 cache_read=0.5\tfrom:2027-01-01 input=3 output=6\
-             \t@batch input=0.5 output=2 cache_read=0.5\talias grok-2026* grok-beta",
+             \t@batch until:2027-01-01 input=0.5 output=2 cache_read=0.5\talias grok-2026* grok-beta",
             "xai\tnight\tG\tinput=1\twhen:1234567/01:00-04:00 input=2",
-            "xai\ttiered\tG\tinput=1 output=5\t>200000 input=2 output=5\tper web_search=0.01 request=0.012",
+            "xai\ttiered\tG\tinput=1 output=5\t>200000 input=2 output=5\tper request=0.012 web_search=0.01",
         ]
     );
 }

@@ -11,9 +11,10 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::link::Link;
-use crate::config::{Config, Provider};
+use crate::config::{Config, Provider, Upstream};
 use crate::error::{Error, ErrorKind};
 use crate::proxy::Snapshot;
 use crate::proxy::body::within;
@@ -23,13 +24,15 @@ const MAX_CONNECT_ANSWER: usize = 8 << 10;
 
 /// What TLS needs, if any provider is reached through it: the system's roots, and those of `ca_file`.
 pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
-    if !config.providers.iter().any(Provider::is_tls) {
-        return Ok(None);
-    }
+    config.providers.iter().any(Provider::is_tls).then(|| client(&config.upstream)).transpose()
+}
+
+/// TLS towards the world: the system's roots, and those of `ca_file`.
+pub(super) fn client(upstream: &Upstream) -> io::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     // A single unreadable certificate among the system's is no reason to do without the others.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &config.upstream.ca_file {
+    if let Some(path) = &upstream.ca_file {
         let named = |error: String| io::Error::other(format!("upstream.ca_file {}: {error}", path.display()));
         let certificates = CertificateDer::pem_file_iter(path).map_err(|error| named(error.to_string()))?;
         for certificate in certificates {
@@ -46,7 +49,7 @@ pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(tls)))
+    Ok(Arc::new(tls))
 }
 
 /// Connects to a provider, within `limit`.
@@ -69,20 +72,40 @@ pub(super) async fn connect(snapshot: &Snapshot, index: usize, limit: Duration) 
     }
 }
 
+/// A connection that is open.
+pub(super) enum Opened {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 async fn establish(snapshot: &Snapshot, provider: &Provider) -> io::Result<Link> {
-    let host = provider.authority.host();
-    let proxy = snapshot.config.upstream.proxy_for(host);
+    let tls = snapshot.tls.as_ref().filter(|_| provider.is_tls());
+    Ok(match open(&snapshot.config.upstream, tls, &provider.authority, provider.port()).await? {
+        Opened::Plain(stream) => stream.into(),
+        Opened::Tls(stream) => (*stream).into(),
+    })
+}
+
+/// Opens a connection, through the proxy on the way out if there is one, and through TLS if there is any.
+pub(super) async fn open(
+    upstream: &Upstream,
+    tls: Option<&Arc<ClientConfig>>,
+    authority: &Authority,
+    port: u16,
+) -> io::Result<Opened> {
+    let host = authority.host();
+    let proxy = upstream.proxy_for(host);
     let mut stream = match proxy {
         Some(proxy) => dial(proxy.host(), proxy.port_u16().unwrap_or(80)).await?,
-        None => dial(host, provider.port()).await?,
+        None => dial(host, port).await?,
     };
     stream.set_nodelay(true)?;
-    let Some(tls) = snapshot.tls.as_ref().filter(|_| provider.is_tls()) else { return Ok(stream.into()) };
+    let Some(tls) = tls else { return Ok(Opened::Plain(stream)) };
     if proxy.is_some() {
-        tunnel(&mut stream, &provider.authority, provider.port()).await?;
+        tunnel(&mut stream, authority, port).await?;
     }
     let name = ServerName::try_from(bare(host).to_owned()).map_err(io::Error::other)?;
-    Ok(TlsConnector::from(tls.clone()).connect(name, stream).await?.into())
+    Ok(Opened::Tls(Box::new(TlsConnector::from(tls.clone()).connect(name, stream).await?)))
 }
 
 async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {

@@ -1,0 +1,123 @@
+//! A file from the web, over the same TLS and the same way out as requests: for feeds of prices.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, CONNECTION, HOST, LOCATION, USER_AGENT};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::connect::{self, Opened};
+use crate::config::Upstream;
+use crate::framing::{self, Decoded};
+use crate::proxy::body::within;
+
+/// How long it may take in all.
+const LIMIT: Duration = Duration::from_secs(120);
+/// How often somebody may say that it is elsewhere.
+const MOST_MOVES: usize = 5;
+
+/// Fetches what lies at `url`, at most `most` bytes of it.
+///
+/// # Errors
+/// It cannot be reached, is longer, or there is another answer than 200 in the end.
+pub(crate) async fn download(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Bytes> {
+    let mut url = url.clone();
+    for _ in 0..MOST_MOVES {
+        let answer = within(LIMIT, get(upstream, &url, most)).await;
+        match answer.ok_or_else(|| io::Error::other(format!("{url} took longer than {LIMIT:.0?}")))?? {
+            Got::Body(body) => return Ok(body),
+            Got::Elsewhere(other) if url.scheme() == Some(&Scheme::HTTPS) && other.scheme() != url.scheme() => {
+                return Err(io::Error::other(format!("{url} leads to {other}, which is not https")));
+            }
+            Got::Elsewhere(other) => url = other,
+        }
+    }
+    Err(io::Error::other(format!("{url} leads on and on")))
+}
+
+enum Got {
+    Body(Bytes),
+    Elsewhere(Uri),
+}
+
+async fn get(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Got> {
+    let no_url = || io::Error::other(format!("{url} is not an http or https URL"));
+    let authority = url.authority().ok_or_else(no_url)?;
+    let secure = url.scheme() == Some(&Scheme::HTTPS);
+    if !secure && url.scheme() != Some(&Scheme::HTTP) {
+        return Err(no_url());
+    }
+    let tls = if secure { Some(connect::client(upstream)?) } else { None };
+    let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let proxied = !secure && upstream.proxy_for(authority.host()).is_some();
+    let head = head(url, authority, proxied)?;
+    match connect::open(upstream, tls.as_ref(), authority, port).await? {
+        Opened::Plain(stream) => exchange(stream, url, &head, most).await,
+        Opened::Tls(stream) => exchange(*stream, url, &head, most).await,
+    }
+}
+
+fn head(url: &Uri, authority: &Authority, proxied: bool) -> io::Result<BytesMut> {
+    let host = HeaderValue::from_str(authority.as_str()).map_err(io::Error::other)?;
+    let agent = HeaderValue::from_static(concat!("weir/", env!("CARGO_PKG_VERSION")));
+    let headers: HeaderMap = [
+        (HOST, host),
+        (USER_AGENT, agent),
+        (ACCEPT, HeaderValue::from_static("*/*")),
+        (CONNECTION, HeaderValue::from_static("close")),
+    ]
+    .into_iter()
+    .collect();
+    let path = url.path_and_query().map_or("/", |path| path.as_str()).parse::<Uri>().map_err(io::Error::other)?;
+    let mut out = BytesMut::new();
+    framing::write_head(&Method::GET, if proxied { url } else { &path }, &headers, false, &mut out);
+    Ok(out)
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    url: &Uri,
+    head: &[u8],
+    most: usize,
+) -> io::Result<Got> {
+    stream.write_all(head).await?;
+    stream.flush().await?;
+    let mut buffer = BytesMut::new();
+    let mut answer = loop {
+        if let Some(head) = framing::read_head(&mut buffer, &Method::GET).map_err(io::Error::other)? {
+            break head;
+        }
+        if stream.read_buf(&mut buffer).await? == 0 {
+            return Err(io::Error::other(format!("{url}: the connection ended before the answer")));
+        }
+    };
+    let status = answer.parts.status;
+    if status.is_redirection() {
+        let location = answer.parts.headers.get(LOCATION).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+        let location = location.filter(|location| location.authority().is_some());
+        return location.map(Got::Elsewhere).ok_or_else(|| io::Error::other(format!("{url} answered {status}")));
+    }
+    if status != http::StatusCode::OK {
+        return Err(io::Error::other(format!("{url} answered {status}")));
+    }
+    let mut body = BytesMut::new();
+    loop {
+        match answer.body.decode(&mut buffer).map_err(io::Error::other)? {
+            Decoded::Data(piece) if body.len() + piece.len() > most => {
+                return Err(io::Error::other(format!("{url} is longer than {most} bytes")));
+            }
+            Decoded::Data(piece) => body.extend_from_slice(&piece),
+            Decoded::Over => return Ok(Got::Body(body.freeze())),
+            // A peer that closes without the last words of TLS ends a body of known length all the same.
+            Decoded::More => match stream.read_buf(&mut buffer).await {
+                Ok(1..) => {}
+                Ok(0) if answer.body.may_end() => return Ok(Got::Body(body.freeze())),
+                Ok(0) => return Err(io::Error::other(format!("{url}: the answer broke off"))),
+                Err(error) => return Err(error),
+            },
+        }
+    }
+}
