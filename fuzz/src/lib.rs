@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod config;
+pub mod feed;
 pub mod framing;
 pub mod inspect;
 pub mod journal;
@@ -20,6 +21,7 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("answer", answer::check),
     ("config", config::check),
+    ("feed", feed::check),
     ("framing", framing::check),
     ("inspect", inspect::check),
     ("journal", journal::check),

@@ -151,6 +151,7 @@ pub fn merge(catalog: &Catalog, feeds: &[Feed], today: Day, limits: &Limits) -> 
             }
         }
     }
+    share_versions(&mut rows, today);
     let changes = changes(&before, &rows, today);
     let jumps: Vec<&Change> = changes.iter().filter(|change| change.jump() > limits.jump).collect();
     if let Some(first) = jumps.first() {
@@ -266,6 +267,34 @@ fn fill_names(known: &mut Row, row: &Row) {
         }
     }
     known.retire = known.retire.or(row.retire);
+}
+
+/// A dated version has what its model has, tier by tier, where the two have the same standard price: lists often give the
+/// tiers of the model alone.
+fn share_versions(rows: &mut BTreeMap<Key, Row>, today: Day) {
+    let mut models: BTreeMap<Key, Key> = BTreeMap::new();
+    for (key, row) in rows.iter() {
+        for alias in row.aliases.iter().filter(|alias| !alias.ends_with('*')) {
+            models.insert((row.provider.clone(), alias.clone()), key.clone());
+        }
+    }
+    let model_of = |key: &Key| {
+        let undated = super::name::without_date(&key.1).map(|name| (key.0.clone(), name.to_owned()));
+        models.get(key).cloned().or(undated)
+    };
+    let versions: Vec<(Key, Row)> =
+        rows.keys().filter_map(|key| Some((key.clone(), rows.get(&model_of(key)?)?.clone()))).collect();
+    for (key, model) in versions {
+        let Some(version) = rows.get_mut(&key) else { continue };
+        let standard = |row: &Row| row.standard(today).map(|band| band.rates);
+        if standard(version).is_some() && standard(version) == standard(&model) {
+            let aliases = version.aliases.clone();
+            let retire = version.retire;
+            fill(version, &model, today);
+            // Names and the day of its end are its own.
+            (version.aliases, version.retire) = (aliases, retire);
+        }
+    }
 }
 
 /// Whether two standard prices differ by more than 2 % in what both of them give.

@@ -336,7 +336,7 @@ fn usage(key: &[u8]) -> u8 {
 fn input_details(key: &[u8]) -> u8 {
     match key {
         b"cached_tokens" => node::CACHED,
-        b"cache_write_tokens" => node::CACHE_WRITE,
+        b"cache_write_tokens" | b"cache_creation_tokens" => node::CACHE_WRITE,
         b"audio_tokens" => node::AUDIO_INPUT,
         b"image_tokens" => node::IMAGE_INPUT,
         _ => DEAD,

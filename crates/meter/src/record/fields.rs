@@ -279,13 +279,13 @@ pub static FIELDS: &[Field] = &[
         "Whether the caller asked for a stream.",
     )),
     row("service_tier", TEXT, Line, |r| text(r.what.service_tier.as_ref()), "The tier that the answer names."),
-    row(
+    early(row(
         "region",
         TEXT,
         Line,
         |r| text(r.what.region.as_ref()),
         "Where the model runs, as the provider's configuration says.",
-    ),
+    )),
     row("finish_reason", TEXT, Line, |r| text(r.what.finish_reason.as_ref()), "Why the model stopped."),
     early(row("max_tokens", Unit::Count, Line, |r| r.what.max_tokens.map(Value::Integer), "As requested.")),
     early(row("top_p", Unit::Number, Line, |r| r.what.top_p.map(Value::Float), "As requested.")),

@@ -167,6 +167,27 @@ fn where_two_sources_differ() {
 }
 
 #[test]
+fn a_version_has_its_models_tiers() {
+    let before = catalog("p\tm\tL\tinput=1\np\tn\tL\tinput=1");
+    let feed = read(
+        r#"[{"id":"p","models":[{"id":"m","match":{"equals":"m-0613"},"prices":{"input_mtok":1},
+        "price_variants":[{"when":{"service_tier":"flex"},"prices":{"input_mtok":0.5}}]},
+        {"id":"m-0613","prices":{"input_mtok":1}},{"id":"m-2026-01-01","prices":{"input_mtok":1}},
+        {"id":"m-2026-02-02","prices":{"input_mtok":2}}]}]"#,
+    );
+    let (rows, _) = merged(&before, &[feed]);
+    assert_eq!(
+        rows[..4],
+        [
+            "p\tm\tLG\tinput=1\t@flex input=0.5\talias m-0613",
+            "p\tm-0613\tG\tinput=1\t@flex input=0.5",
+            "p\tm-2026-01-01\tG\tinput=1\t@flex input=0.5",
+            "p\tm-2026-02-02\tG\tinput=2",
+        ]
+    );
+}
+
+#[test]
 fn an_update_that_is_nonsense_is_refused() {
     let before = catalog("p\ta\tL\tinput=1\np\tb\tL\tinput=1\np\tc\tL\tinput=1\np\td\tL\tinput=1\np\te\tL\tinput=1");
     let today = day("2026-11-23");
