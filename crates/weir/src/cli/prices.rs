@@ -3,6 +3,8 @@
 mod explain;
 mod update;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -38,6 +40,11 @@ pub(super) fn run(command: &PricesCommand) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line to stdout. Where nobody reads any more it is lost, and nothing else is.
+fn tell(line: impl Display) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
 /// What is configured: in the file that is named, else in the usual one, else nothing.

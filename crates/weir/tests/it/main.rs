@@ -15,6 +15,7 @@ mod harness;
 mod key;
 mod limit;
 mod path;
+mod price;
 mod protocol;
 mod reload;
 mod stream;

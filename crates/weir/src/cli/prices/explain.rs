@@ -10,6 +10,7 @@ use meter::decimal;
 use meter::time;
 use meter::usage::{Class, Usage};
 
+use super::tell;
 use crate::config::Config;
 
 /// Decimal places between pico-dollars per token and USD per million.
@@ -71,7 +72,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     let (provider, target) = match provider(options, &config, &catalog, model) {
         Ok(found) => found,
         Err(page) => {
-            print!("{page}");
+            tell(page.trim_end());
             return Ok(());
         }
     };
@@ -92,7 +93,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         searches: options.searches,
         reported: None,
     };
-    print!("{}", page(&prices, &ask, model));
+    tell(page(&prices, &ask, model).trim_end());
     Ok(())
 }
 

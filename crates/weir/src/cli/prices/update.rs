@@ -6,6 +6,7 @@ use http::Uri;
 use meter::catalog::{Change, Feed, Limits, Update, merge};
 use meter::time;
 
+use super::tell;
 use crate::config::Config;
 use crate::prices;
 use crate::proxy::download;
@@ -13,7 +14,7 @@ use crate::proxy::download;
 const LITELLM: &str = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
 const GENAI_PRICES: &str = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json";
 
-/// Lines of changes that are printed before the rest is only counted.
+/// Changes of a kind that are printed before the rest is only counted.
 const MOST_LINES: usize = 200;
 
 const DAY_NANOS: u64 = 86_400_000_000_000;
@@ -59,7 +60,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     for place in from {
         let bytes = fetch(place, &config)?;
         let feed = Feed::read(&bytes, today).map_err(|error| format!("{place}: {error}"))?;
-        println!("{place}: {} rows", feed.rows.len());
+        tell(format_args!("{place}: {} rows", feed.rows.len()));
         feeds.push(feed);
     }
     let catalog = &config.prices.book().catalog;
@@ -69,11 +70,11 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     show(&update);
     let to = options.to.clone().unwrap_or_else(|| prices::place(&config.data_dir));
     if options.dry_run {
-        println!("nothing was written");
+        tell("nothing was written");
         return Ok(());
     }
     prices::write(&to, &update.text).map_err(|error| format!("{}: {error}", to.display()))?;
-    println!("{} rows in {}; a running Weir reads it at its next start", update.rows, to.display());
+    tell(format_args!("{} rows in {}; a running Weir reads it at its next start", update.rows, to.display()));
     Ok(())
 }
 
@@ -92,18 +93,20 @@ fn fetch(place: &str, config: &Config) -> Result<Vec<u8>, String> {
     Ok(body.to_vec())
 }
 
+/// What changes, prices first, of each kind so many lines.
 fn show(update: &Update) {
-    for change in update.changes.iter().take(MOST_LINES) {
-        println!("{change}");
+    const KINDS: [&str; 3] = ["with another standard price", "added", "removed"];
+    let kind = |change: &Change| match change {
+        Change::Price { .. } => 0,
+        Change::Added { .. } => 1,
+        Change::Removed { .. } => 2,
+    };
+    for (index, name) in KINDS.into_iter().enumerate() {
+        let changes: Vec<&Change> = update.changes.iter().filter(|change| kind(change) == index).collect();
+        changes.iter().take(MOST_LINES).for_each(tell);
+        if changes.len() > MOST_LINES {
+            tell(format_args!("… and {} more", changes.len() - MOST_LINES));
+        }
+        tell(format_args!("{} {name}", changes.len()));
     }
-    if update.changes.len() > MOST_LINES {
-        println!("… and {} more", update.changes.len() - MOST_LINES);
-    }
-    let count = |is: fn(&Change) -> bool| update.changes.iter().filter(|change| is(change)).count();
-    println!(
-        "{} added, {} removed, {} with another standard price",
-        count(|change| matches!(change, Change::Added { .. })),
-        count(|change| matches!(change, Change::Removed { .. })),
-        count(|change| matches!(change, Change::Price { .. })),
-    );
 }
