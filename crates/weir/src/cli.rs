@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod import;
 mod key;
 mod prices;
 mod serve;
@@ -41,6 +42,9 @@ enum Command {
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make a weir.toml of another proxy's configuration.
+    #[command(subcommand)]
+    ImportConfig(import::ImportCommand),
     /// Keys for callers.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -95,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(command) => simulate::run(command),
         Command::Tail(options) => tail::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::ImportConfig(command) => import::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),
         Command::Config(ConfigCommand::Schema) => {

@@ -326,7 +326,9 @@ fn flags(command: &[&str]) -> BTreeSet<String> {
     assert!(output.status.success(), "weir {command:?}");
     let help = String::from_utf8(output.stdout).unwrap();
     let listed = |line: &str| {
-        let line = line.trim_start().trim_start_matches("-h, ");
+        let line = line.trim_start();
+        // A short form stands in front of some.
+        let line = line.split_once(", ").filter(|(short, _)| short.len() == 2).map_or(line, |(_, long)| long);
         line.starts_with("--").then(|| line.split([' ', '=']).next().unwrap().to_owned())
     };
     help.lines().filter_map(listed).filter(|flag| flag != "--help").collect()
@@ -344,6 +346,9 @@ fn every_flag_is_explained() {
         &["key", "new"],
         &["prices"],
         &["prices", "update"],
+        &["check"],
+        &["tail"],
+        &["import-config", "litellm"],
     ] {
         let name = command.join(" ");
         let title = format!("### `weir {name}`\n");
