@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::harness::{ANSWER, CHAT, PATIENCE, Process, Upstream, Weir, Wire, chat, json, provider, until};
+use weir::config::{hex, sha256};
+
+use super::harness::{ANSWER, CHAT, PATIENCE, Process, Upstream, Weir, Wire, chat, json, provider, request, until};
 
 fn number(weir: &Process, name: &str) -> u64 {
     weir.metrics().number(name)
@@ -121,10 +123,14 @@ fn a_config_maps_links_are_followed() {
 fn no_record_shows_two_configurations() {
     const CALLERS: usize = 3;
     let (one, two) = (Upstream::start(slow), Upstream::start(slow));
+    let key = hex(&sha256(b"k"));
     let config = |name: &str, upstream: &Upstream, price: u32| {
         format!("instance = \"{name}\"\nthreads = 2\n{}", provider(name, upstream, ""))
             + &format!("[[routes]]\nmodel = \"m\"\ntargets = [{{ provider = \"{name}\", model = \"for-{name}\" }}]\n")
             + &format!("[pricing.\"for-{name}\"]\ninput = {price}\n")
+            + &format!("[[keys]]\nname = \"{name}\"\nsha256 = \"{key}\"\n")
+            + &format!("[[fields]]\nname = \"{name}_head\"\nfrom = \"const:{name}\"\nlabel = true\n")
+            + &format!("[[fields]]\nname = \"{name}_body\"\nfrom = \"response_json:usage.total_tokens\"\n")
     };
     let configs = [config("one", &one, 1), config("two", &two, 2)];
     let mut weir = Weir::start(&configs[0]);
@@ -135,7 +141,9 @@ fn no_record_shows_two_configurations() {
             scope.spawn(|| {
                 let mut wire = Wire::connect(listen);
                 while !over.load(Ordering::Relaxed) {
-                    assert_eq!(wire.ask(chat(r#"{"model":"m"}"#)).status(), 200);
+                    let headers = [("content-type", "application/json"), ("x-api-key", "k")];
+                    let ask = request("POST /v1/chat/completions", &headers, r#"{"model":"m"}"#);
+                    assert_eq!(wire.ask(ask).status(), 200);
                     asked.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -158,6 +166,10 @@ fn no_record_shows_two_configurations() {
         assert_eq!(record["target"], format!("for-{name}"), "{record}");
         assert_eq!(record["price_id"], format!("config:for-{name}"), "{record}");
         assert_eq!(record["cost_usd"], cost, "{record}");
+        assert_eq!(record["key"], name, "{record}");
+        let other = if name == "one" { "two" } else { "one" };
+        assert_eq!((&record[format!("{name}_head")], &record[format!("{name}_body")]), (&name.into(), &"175".into()));
+        assert!(!record.to_string().contains(&format!("{other}_")), "{record}");
         seen[index] += 1;
     }
     assert!(seen.iter().all(|count| *count > 10), "both were in force: {seen:?}");
