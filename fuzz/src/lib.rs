@@ -10,9 +10,14 @@ pub mod feed;
 pub mod framing;
 pub mod inspect;
 pub mod journal;
+pub mod jsonpath;
 pub mod line;
 mod model;
+pub mod pattern;
+pub mod regex;
 pub mod splice;
+pub mod stages;
+pub mod template;
 
 /// What a target does with an input; it panics where something does not hold.
 pub type Check = fn(&[u8]);
@@ -25,9 +30,20 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("framing", framing::check),
     ("inspect", inspect::check),
     ("journal", journal::check),
+    ("jsonpath", jsonpath::check),
     ("line", line::check),
+    ("pattern", pattern::check),
+    ("regex", regex::check),
     ("splice", splice::check),
+    ("stages", stages::check),
+    ("template", template::check),
 ];
+
+/// The first line and what follows: a parameter, and what it is used on.
+fn parted(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
+}
 
 /// Ways to cut `bytes`: at every byte, and a few that the bytes' own hash draws.
 fn cuts(bytes: &[u8]) -> Vec<Vec<&[u8]>> {

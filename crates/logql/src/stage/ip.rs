@@ -1,6 +1,6 @@
 //! `ip("10.0.0.0/8")`: whether an address lies in a range, and finding addresses in a line.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ParamError;
 use super::quote::quote;
