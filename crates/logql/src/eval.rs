@@ -255,7 +255,7 @@ impl Run<'_> {
         let Limits { bytes, time_ns, .. } = self.context.limits;
         self.statistics.batches += 1;
         self.statistics.entries += batch.len();
-        let lengths = (0..batch.len()).filter_map(|row| batch.lines.length(row));
+        let lengths = batch.rows().filter_map(|row| batch.lines.length(row));
         self.statistics.bytes += lengths.map(|length| length as u64).sum::<u64>();
         self.context.watch.progress(&self.statistics);
         if bytes > 0 && self.statistics.bytes > bytes {

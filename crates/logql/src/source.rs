@@ -174,16 +174,18 @@ pub trait Lines {
     }
 }
 
-/// Some entries, as columns of the same length.
+/// Some entries, as columns of the same length. What is borrowed is the source's.
 pub struct Batch<'s> {
     /// In nanoseconds since 1970, in any order.
-    pub timestamps: Vec<i64>,
+    pub timestamps: Cow<'s, [i64]>,
+    /// Which rows are meant; the others are as if they were not there.
+    pub rows: Rows<'s>,
     /// Each entry's stream: an index into `labels`.
-    pub streams: Vec<u32>,
+    pub streams: Cow<'s, [u32]>,
     /// The labels of streams.
     pub labels: Arc<[Labels]>,
     /// Structured metadata, and what `| json` would find.
-    pub columns: Vec<Column>,
+    pub columns: Vec<Column<'s>>,
     /// Lines.
     pub lines: Box<dyn Lines + 's>,
     /// What is certain of the lines.
@@ -200,21 +202,42 @@ pub struct Promise {
     /// `| json` yields exactly the columns of [`Origin::Parsed`] that [`Scan::fields`] wants, and no error. Where a column is
     /// invalid, the member is missing, null or an array.
     pub json: bool,
-    /// A word of letters, digits and `_` that is no part of a number, `true`, `false` or `null` stands in a line only if it
-    /// stands in a value of a column of [`Origin::Parsed`], and all are given, or in the name of one that is valid. Whatever
-    /// [`Scan::fields`] wants, names of other columns count too; so a source promises this only with all columns given.
+    /// A word of letters, digits and `_` that is no part of a number, `true`, `false` or `null` stands in a line if, and only if,
+    /// it stands in a value of a column of [`Origin::Parsed`], or in the name of one that is valid. A source promises this only
+    /// with all its columns given, whatever [`Scan::fields`] wants; it does so where [`Scan::tests`] asks for lines and it has
+    /// no better way to answer.
     pub words: bool,
+}
+
+/// Rows of a batch.
+#[derive(Clone, Debug)]
+pub enum Rows<'s> {
+    /// All.
+    All,
+    /// These, in the order in which they are to be looked at.
+    Some(Cow<'s, [u32]>),
 }
 
 impl Batch<'_> {
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.timestamps.len()
+        match &self.rows {
+            Rows::All => self.timestamps.len(),
+            Rows::Some(rows) => rows.len(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.timestamps.is_empty()
+        self.len() == 0
+    }
+
+    /// The rows of the entries.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).map(|at| match &self.rows {
+            Rows::All => at,
+            Rows::Some(rows) => rows[at] as usize,
+        })
     }
 
     /// The labels of a row's stream.

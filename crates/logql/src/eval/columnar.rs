@@ -122,8 +122,8 @@ impl<'a> Columnar<'a> {
     fn rows_in_windows(&self) -> Vec<(u32, u32)> {
         let windows = &self.extractor.windows;
         let mut rows = Vec::with_capacity(self.batch.len());
-        for (row, timestamp) in (0..).zip(&self.batch.timestamps) {
-            if let Some(segment) = windows.segment(*timestamp) {
+        for row in self.batch.rows() {
+            if let (Some(segment), Ok(row)) = (windows.segment(self.batch.timestamps[row]), u32::try_from(row)) {
                 rows.push((row, segment));
             }
         }

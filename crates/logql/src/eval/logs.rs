@@ -31,7 +31,7 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
     for batch in source.scan(&scan)? {
         let batch = batch?;
         run.count(&batch)?;
-        for at in 0..batch.len() {
+        for at in batch.rows() {
             if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
                 continue;
             }

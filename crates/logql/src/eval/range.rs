@@ -152,7 +152,7 @@ pub(super) fn evaluate(
         run.count(&batch)?;
         let left = match Columnar::new(&extractor, &batch) {
             Some(columnar) => columnar.samples(&mut table, &mut samples)?,
-            None => (0..batch.len()).collect(),
+            None => batch.rows().collect(),
         };
         run.statistics.rows_one_by_one += left.len();
         for at in left {

@@ -7,15 +7,15 @@ use crate::stage::units::format_float;
 
 /// One label over the rows of a batch.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct Column<'s> {
     /// The label, as `| json` or the metadata name it.
     pub name: Arc<str>,
     /// Where it comes from.
     pub origin: Origin,
     /// Its values.
-    pub data: Data,
+    pub data: Data<'s>,
     /// In which rows it has one.
-    pub valid: Validity,
+    pub valid: Validity<'s>,
 }
 
 /// Where a column comes from. What belongs to streams is in [`crate::source::Batch::labels`].
@@ -30,30 +30,30 @@ pub enum Origin {
 /// Values. As labels they are texts: numbers in their shortest decimal form without an exponent, booleans `true` and `false`.
 /// A source whose lines have it otherwise, `1.0` or `1e3`, gives texts.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub enum Data<'s> {
     /// Whole numbers.
-    I64(Vec<i64>),
+    I64(Cow<'s, [i64]>),
     /// Numbers.
-    F64(Vec<f64>),
+    F64(Cow<'s, [f64]>),
     /// True or false.
-    Bool(Vec<bool>),
+    Bool(Cow<'s, [bool]>),
     /// Texts of which there are few.
     Dictionary {
         /// Indices into `values`; of invalid rows anything.
-        codes: Vec<u32>,
+        codes: Cow<'s, [u32]>,
         /// Each text once.
         values: Arc<[Box<str>]>,
     },
     /// Texts of which there are many, one behind the other.
     Text {
         /// Where each begins, and where the last ends: one more than rows.
-        offsets: Vec<u32>,
+        offsets: Cow<'s, [u32]>,
         /// All of them.
-        text: String,
+        text: Cow<'s, str>,
     },
 }
 
-impl Column {
+impl Column<'_> {
     /// Whether `row` has a value.
     pub fn is_valid(&self, row: usize) -> bool {
         self.valid.get(row)
@@ -86,14 +86,14 @@ impl Column {
 
 /// In which rows there is a value.
 #[derive(Clone, Debug)]
-pub enum Validity {
+pub enum Validity<'s> {
     /// In all.
     All,
     /// Where a bit is set; the first row has the lowest bit of the first word.
-    Bits(Vec<u64>),
+    Bits(Cow<'s, [u64]>),
 }
 
-impl Validity {
+impl Validity<'_> {
     /// Whether `row` has a value.
     pub fn get(&self, row: usize) -> bool {
         match self {
@@ -103,7 +103,7 @@ impl Validity {
     }
 }
 
-impl FromIterator<bool> for Validity {
+impl FromIterator<bool> for Validity<'_> {
     fn from_iter<I: IntoIterator<Item = bool>>(rows: I) -> Self {
         let (mut words, mut all) = (Vec::new(), true);
         for (row, valid) in rows.into_iter().enumerate() {
@@ -115,6 +115,6 @@ impl FromIterator<bool> for Validity {
             }
             all &= valid;
         }
-        if all { Self::All } else { Self::Bits(words) }
+        if all { Self::All } else { Self::Bits(Cow::Owned(words)) }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{
-    Batch, Batches, Column, Data, Direction, LabelMatcher, Lines, Origin, Promise, Scan, Source, SourceError, Validity,
+    Batch, Batches, Column, Data, Direction, LabelMatcher, Lines, Origin, Promise, Rows, Scan, Source, SourceError,
+    Validity,
 };
 use crate::labels::Labels;
 
@@ -132,6 +133,7 @@ fn batch<'s>(streams: &Arc<[Labels]>, mut rows: Vec<&'s Row>, beyond: i64, direc
     let columns = names.into_iter().map(|name| metadata(name, &rows)).collect();
     Batch {
         timestamps: rows.iter().map(|row| row.timestamp).collect(),
+        rows: Rows::All,
         streams: rows.iter().map(|row| row.stream).collect(),
         labels: Arc::clone(streams),
         columns,
@@ -142,14 +144,19 @@ fn batch<'s>(streams: &Arc<[Labels]>, mut rows: Vec<&'s Row>, beyond: i64, direc
     }
 }
 
-fn metadata(name: &str, rows: &[&Row]) -> Column {
+fn metadata<'s>(name: &str, rows: &[&Row]) -> Column<'s> {
     let (mut offsets, mut text) = (vec![0], String::new());
     for row in rows {
         text += row.metadata.get(name).unwrap_or_default();
         offsets.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
     }
     let valid: Validity = rows.iter().map(|row| row.metadata.has(name)).collect();
-    Column { name: name.into(), origin: Origin::Metadata, data: Data::Text { offsets, text }, valid }
+    Column {
+        name: name.into(),
+        origin: Origin::Metadata,
+        data: Data::Text { offsets: offsets.into(), text: text.into() },
+        valid,
+    }
 }
 
 struct Held<'s>(Vec<&'s Row>);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use logql::Labels;
 use logql::source::{
-    Batch, Batches, Column, Data, Direction, Entry, LabelMatcher, Lines, Origin, Promise, Scan, Source, SourceError,
-    Tested, Validity,
+    Batch, Batches, Column, Data, Direction, Entry, FieldSet, LabelMatcher, Lines, Origin, Promise, Rows, Scan, Source,
+    SourceError, Test, Tested, Validity,
 };
 use logql::stage::{json, units};
 
@@ -20,7 +20,7 @@ struct Made {
     timestamps: Vec<i64>,
     streams: Vec<u32>,
     labels: Arc<[Labels]>,
-    columns: Vec<Column>,
+    columns: Vec<Column<'static>>,
     lines: Vec<Vec<u8>>,
     promise: Promise,
 }
@@ -102,7 +102,7 @@ fn make(entries: &[(&Entry, Fields)], promise: Promise) -> Made {
 }
 
 /// The narrowest data that gives the same texts back.
-fn data(values: &[Option<&str>]) -> Data {
+fn data(values: &[Option<&str>]) -> Data<'static> {
     let all = |is: &dyn Fn(&str) -> bool| values.iter().flatten().all(|value| is(value));
     if all(&|value| value.parse::<i64>().is_ok_and(|number| number.to_string() == value)) {
         return Data::I64(values.iter().map(|value| value.map_or(0, |value| value.parse().unwrap_or(0))).collect());
@@ -126,20 +126,23 @@ fn data(values: &[Option<&str>]) -> Data {
         })
         .collect();
     if distinct.len() * 2 < values.len() {
-        return Data::Dictionary { codes, values: distinct.into() };
+        return Data::Dictionary { codes: codes.into(), values: distinct.into() };
     }
     let (mut offsets, mut text) = (vec![0], String::new());
     for value in values {
         text += value.unwrap_or_default();
         offsets.push(text.len() as u32);
     }
-    Data::Text { offsets, text }
+    Data::Text { offsets: offsets.into(), text: text.into() }
 }
 
 impl Source for ColumnSource {
     fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError> {
         let (start, end, direction) = (scan.start, scan.end, scan.direction);
-        let chosen: Vec<Vec<usize>> = self
+        // Words can be looked for only in all columns.
+        let asks_lines = scan.tests.iter().any(|test| matches!(test, Test::Line(_)));
+        let wanted = if asks_lines { FieldSet::All } else { scan.fields.clone() };
+        let chosen: Vec<Vec<u32>> = self
             .batches
             .iter()
             .map(|made| {
@@ -147,6 +150,7 @@ impl Source for ColumnSource {
                     made.labels.iter().map(|labels| LabelMatcher::all_match(&scan.matchers, labels)).collect();
                 (0..made.timestamps.len())
                     .filter(|row| (start..end).contains(&made.timestamps[*row]) && matches[made.streams[*row] as usize])
+                    .map(|row| row as u32)
                     .collect()
             })
             .collect();
@@ -155,12 +159,13 @@ impl Source for ColumnSource {
                 rows.reverse();
             }
             Ok(Batch {
-                timestamps: rows.iter().map(|row| made.timestamps[*row]).collect(),
-                streams: rows.iter().map(|row| made.streams[*row]).collect(),
+                timestamps: Cow::Borrowed(&made.timestamps),
+                rows: Rows::Some(Cow::Owned(rows)),
+                streams: Cow::Borrowed(&made.streams),
                 labels: Arc::clone(&made.labels),
-                columns: made.columns.iter().map(|column| select(column, &rows)).collect(),
-                lines: Box::new(Selected { lines: &made.lines, rows }),
-                promise: made.promise,
+                columns: made.columns.iter().filter(|column| wanted.wants(&column.name)).map(borrow).collect(),
+                lines: Box::new(Held(&made.lines)),
+                promise: Promise { words: made.promise.words && wanted == FieldSet::All, ..made.promise },
                 tested: vec![Tested::Unsupported],
                 beyond: None,
             })
@@ -168,34 +173,28 @@ impl Source for ColumnSource {
     }
 }
 
-fn select(column: &Column, rows: &[usize]) -> Column {
+/// The same column, without a copy of its values.
+fn borrow<'s>(column: &'s Column<'static>) -> Column<'s> {
     let data = match &column.data {
-        Data::I64(values) => Data::I64(rows.iter().map(|row| values[*row]).collect()),
-        Data::F64(values) => Data::F64(rows.iter().map(|row| values[*row]).collect()),
-        Data::Bool(values) => Data::Bool(rows.iter().map(|row| values[*row]).collect()),
+        Data::I64(values) => Data::I64(Cow::Borrowed(values)),
+        Data::F64(values) => Data::F64(Cow::Borrowed(values)),
+        Data::Bool(values) => Data::Bool(Cow::Borrowed(values)),
         Data::Dictionary { codes, values } => {
-            Data::Dictionary { codes: rows.iter().map(|row| codes[*row]).collect(), values: Arc::clone(values) }
+            Data::Dictionary { codes: Cow::Borrowed(codes), values: Arc::clone(values) }
         }
-        Data::Text { offsets, text } => {
-            let (mut begins, mut chosen) = (vec![0], String::new());
-            for row in rows {
-                chosen += &text[offsets[*row] as usize..offsets[row + 1] as usize];
-                begins.push(chosen.len() as u32);
-            }
-            Data::Text { offsets: begins, text: chosen }
-        }
+        Data::Text { offsets, text } => Data::Text { offsets: Cow::Borrowed(offsets), text: Cow::Borrowed(text) },
     };
-    let valid = rows.iter().map(|row| column.is_valid(*row)).collect();
+    let valid = match &column.valid {
+        Validity::All => Validity::All,
+        Validity::Bits(words) => Validity::Bits(Cow::Borrowed(words)),
+    };
     Column { name: Arc::clone(&column.name), origin: column.origin, data, valid }
 }
 
-struct Selected<'s> {
-    lines: &'s [Vec<u8>],
-    rows: Vec<usize>,
-}
+struct Held<'s>(&'s [Vec<u8>]);
 
-impl Lines for Selected<'_> {
+impl Lines for Held<'_> {
     fn line(&self, row: usize) -> Result<Cow<'_, [u8]>, SourceError> {
-        Ok(Cow::Borrowed(&self.lines[self.rows[row]]))
+        Ok(Cow::Borrowed(&self.0[row]))
     }
 }

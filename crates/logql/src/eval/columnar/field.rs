@@ -14,8 +14,8 @@ pub(super) struct Field<'a> {
     name: &'a str,
     /// Whether any stream has it.
     in_streams: bool,
-    metadata: Option<&'a Column>,
-    parsed: Option<&'a Column>,
+    metadata: Option<&'a Column<'a>>,
+    parsed: Option<&'a Column<'a>>,
 }
 
 /// Where `name` is; `None` if columns do not tell.
@@ -39,7 +39,7 @@ pub(super) fn find<'a>(name: &'a str, batch: &'a Batch<'a>, parsed: bool) -> Opt
 
 impl<'a> Field<'a> {
     /// The one column that has all its values.
-    pub(super) fn column(&self) -> Option<&'a Column> {
+    pub(super) fn column(&self) -> Option<&'a Column<'a>> {
         match (self.in_streams, self.metadata, self.parsed) {
             (false, Some(column), None) | (false, None, Some(column)) => Some(column),
             _ => None,
@@ -87,14 +87,14 @@ pub(super) enum Bound<'a> {
     All(Judged),
     /// By the code of a dictionary.
     Codes {
-        column: &'a Column,
+        column: &'a Column<'a>,
         codes: &'a [u32],
         judged: Vec<Judged>,
         missing: Judged,
     },
     /// By number.
     Number {
-        column: &'a Column,
+        column: &'a Column<'a>,
         op: Compare,
         value: f64,
     },
@@ -197,7 +197,7 @@ fn judge(test: &LabelTest, text: Option<&str>) -> Judged {
 /// What `unwrap` makes of a label.
 pub(super) struct Numbers<'a> {
     field: Field<'a>,
-    column: Option<&'a Column>,
+    column: Option<&'a Column<'a>>,
     conversion: Conversion,
     /// Of the texts of a dictionary.
     converted: Option<Vec<Result<f64, Judged>>>,

@@ -23,7 +23,7 @@ pub(super) struct Key<'a> {
 }
 
 enum From<'a> {
-    Codes { column: &'a Column, codes: &'a [u32] },
+    Codes { column: &'a Column<'a>, codes: &'a [u32] },
     Streams { batch: &'a Batch<'a>, numbers: Vec<u32> },
     Field { field: Field<'a>, known: HashMap<String, u32> },
 }

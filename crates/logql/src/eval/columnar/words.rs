@@ -13,11 +13,11 @@ pub(super) struct Settled<'a> {
 /// Where one of the words is found.
 enum Hit<'a> {
     /// In the column's name: in all rows in which it has a value.
-    Name(&'a Column),
+    Name(&'a Column<'a>),
     /// In some of the texts of a dictionary.
-    Codes { column: &'a Column, codes: &'a [u32], has: Vec<bool> },
+    Codes { column: &'a Column<'a>, codes: &'a [u32], has: Vec<bool> },
     /// In the texts of a column, perhaps.
-    Texts { column: &'a Column, word: Box<Contains> },
+    Texts { column: &'a Column<'a>, word: Box<Contains> },
 }
 
 /// What a batch's columns say of a line filter; `None` if they do not tell.
@@ -45,7 +45,7 @@ fn is_word(text: &str) -> bool {
         && !parts.iter().any(|part| part.contains(text))
 }
 
-fn find<'a>(word: &str, column: &'a Column) -> Option<Hit<'a>> {
+fn find<'a>(word: &str, column: &'a Column<'a>) -> Option<Hit<'a>> {
     if column.name.contains(word) {
         return Some(Hit::Name(column));
     }
