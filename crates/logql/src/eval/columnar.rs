@@ -10,7 +10,7 @@ mod words;
 use super::aggregate::Samples;
 use super::error::EvalError;
 use super::filter::LabelTest;
-use super::pipeline::{Named, Run};
+use super::pipeline::{Named, Pipeline, Run};
 use super::range::{Extractor, Value, length};
 use super::row::{DETAILS, ERROR};
 use super::series::{SeriesTable, Shape};
@@ -37,6 +37,70 @@ enum Check<'a> {
     Labels(Bound<'a>),
 }
 
+impl<'a> Check<'a> {
+    /// What the stages check, and whether `| json` is among them; `None` if there is one that columns do not tell of.
+    fn all(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Option<(Vec<Self>, bool)> {
+        if has_errors(batch) {
+            return None;
+        }
+        let (mut checks, mut parsed) = (Vec::new(), false);
+        for (number, step) in pipeline.stages.iter().enumerate() {
+            if step.test.is_some_and(|test| batch.tested(test) == Tested::Exact) {
+                continue;
+            }
+            match &step.run {
+                Run::Line { filter, .. } => checks.push(match words::settle(filter, batch) {
+                    Some(settled) => Self::Words(settled),
+                    None => Self::Lines(number),
+                }),
+                Run::Json if pipeline.hint.nothing => {}
+                Run::Json if batch.promise.json => parsed = true,
+                Run::Labels(test) => checks.push(Self::Labels(Bound::new(test, batch, parsed)?)),
+                Run::Drop(names) if names.iter().all(is_about_errors) => {}
+                _ => return None,
+            }
+        }
+        Some((checks, parsed))
+    }
+}
+
+/// Whether errors come with the entries: those are for the pipeline to see.
+fn has_errors(batch: &Batch) -> bool {
+    batch.columns.iter().any(|column| column.name.starts_with("__"))
+}
+
+/// The rows that may pass the first stages of a pipeline, as far as columns tell: the others will not.
+pub(super) fn preselect(pipeline: &Pipeline, batch: &Batch) -> Vec<usize> {
+    let mut rows: Vec<(u32, u32)> = batch.rows().filter_map(|row| Some((u32::try_from(row).ok()?, 0))).collect();
+    let (mut unknown, mut parsed) = (Vec::new(), false);
+    if !has_errors(batch) {
+        for step in &pipeline.stages {
+            match &step.run {
+                Run::Line { filter, .. } => {
+                    if let Some(settled) = words::settle(filter, batch) {
+                        rows.retain(|(row, _)| settled.passes(*row as usize));
+                    }
+                }
+                Run::Json if batch.promise.json => parsed = true,
+                Run::Labels(test) => {
+                    if let Some(bound) = Bound::new(test, batch, parsed) {
+                        bound.retain(&mut rows, &mut unknown);
+                    }
+                }
+                _ => break,
+            }
+        }
+    }
+    let mut rows: Vec<usize> = rows.into_iter().map(|(row, _)| row as usize).collect();
+    if !unknown.is_empty() {
+        // In the order in which they came.
+        rows.extend(unknown);
+        let chosen: std::collections::HashSet<usize> = rows.into_iter().collect();
+        rows = batch.rows().filter(|row| chosen.contains(row)).collect();
+    }
+    rows
+}
+
 enum Bits<'a> {
     One,
     Length,
@@ -46,28 +110,7 @@ enum Bits<'a> {
 impl<'a> Columnar<'a> {
     /// `None` if the pipeline must be asked.
     pub(super) fn new(extractor: &'a Extractor, batch: &'a Batch<'a>) -> Option<Self> {
-        let hint = &extractor.pipeline.hint;
-        // Errors that come with the entry are for the pipeline to see.
-        if batch.columns.iter().any(|column| column.name.starts_with("__")) {
-            return None;
-        }
-        let (mut checks, mut parsed) = (Vec::new(), false);
-        for (number, step) in extractor.pipeline.stages.iter().enumerate() {
-            if step.test.is_some_and(|test| batch.tested(test) == Tested::Exact) {
-                continue;
-            }
-            match &step.run {
-                Run::Line { filter, .. } => checks.push(match words::settle(filter, batch) {
-                    Some(settled) => Check::Words(settled),
-                    None => Check::Lines(number),
-                }),
-                Run::Json if hint.nothing => {}
-                Run::Json if batch.promise.json => parsed = true,
-                Run::Labels(test) => checks.push(Check::Labels(Bound::new(test, batch, parsed)?)),
-                Run::Drop(names) if names.iter().all(is_about_errors) => {}
-                _ => return None,
-            }
-        }
+        let (checks, parsed) = Check::all(&extractor.pipeline, batch)?;
         let value = match &extractor.value {
             Value::One => Bits::One,
             Value::Length => Bits::Length,
@@ -120,7 +163,7 @@ impl<'a> Columnar<'a> {
 
     /// Rows and their segments.
     fn rows_in_windows(&self) -> Vec<(u32, u32)> {
-        let windows = &self.extractor.windows;
+        let mut windows = self.extractor.windows.cursor();
         let mut rows = Vec::with_capacity(self.batch.len());
         for row in self.batch.rows() {
             if let (Some(segment), Ok(row)) = (windows.segment(self.batch.timestamps[row]), u32::try_from(row)) {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use super::columnar::preselect;
 use super::error::EvalError;
 use super::hint::Hint;
 use super::pipeline::Pipeline;
@@ -31,7 +32,7 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
     for batch in source.scan(&scan)? {
         let batch = batch?;
         run.count(&batch)?;
-        for at in batch.rows() {
+        for at in preselect(&pipeline, &batch) {
             if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
                 continue;
             }

@@ -155,9 +155,10 @@ pub(super) fn evaluate(
             None => batch.rows().collect(),
         };
         run.statistics.rows_one_by_one += left.len();
+        let mut windows = extractor.windows.cursor();
         for at in left {
             let timestamp = batch.timestamps[at];
-            if let Some(segment) = extractor.windows.segment(timestamp)
+            if let Some(segment) = windows.segment(timestamp)
                 && let Some((series, value)) = extractor.row(&batch, at, &mut row, &mut table)?
             {
                 samples.push(series, segment, timestamp, value);

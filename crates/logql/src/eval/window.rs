@@ -48,6 +48,11 @@ impl Windows {
         u32::try_from(begun + ended).ok()
     }
 
+    /// Finds segments one after the other: quickly while instants stay in one.
+    pub(super) fn cursor(&self) -> Cursor<'_> {
+        Cursor { windows: self, after: i64::MAX, until: i64::MIN, segment: None }
+    }
+
     /// The segments of the window of step `at`: the first, and the one after the last.
     pub(super) fn segments(&self, at: usize) -> (u32, u32) {
         let at = i64::try_from(at).unwrap_or(i64::MAX);
@@ -73,6 +78,37 @@ impl Windows {
     }
 }
 
+/// Where the last instant was found.
+pub(super) struct Cursor<'w> {
+    windows: &'w Windows,
+    after: i64,
+    until: i64,
+    segment: Option<u32>,
+}
+
+impl Cursor<'_> {
+    /// The segment in which an instant lies, as [`Windows::segment`] gives it.
+    pub(super) fn segment(&mut self, at: i64) -> Option<u32> {
+        if at <= self.after || at > self.until {
+            let Windows { first, step, width, count } = *self.windows;
+            // The cuts on both sides, of both kinds.
+            (self.after, self.until) = (i64::MIN, i64::MAX);
+            for start in [first, first.saturating_sub(width)] {
+                let before = self.windows.cuts_before(start, at);
+                let cut = |number: i64| start.saturating_add(step.saturating_mul(number));
+                if before > 0 {
+                    self.after = self.after.max(cut(before - 1));
+                }
+                if usize::try_from(before).is_ok_and(|before| before < count) {
+                    self.until = self.until.min(cut(before));
+                }
+            }
+            self.segment = self.windows.segment(at);
+        }
+        self.segment
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Windows;
@@ -94,6 +130,10 @@ mod tests {
                 prop_assert_eq!(segment.is_some_and(|segment| (from..to).contains(&segment)), holds);
             }
             prop_assert_eq!(segment.is_some(), any);
+            let mut cursor = windows.cursor();
+            for at in [at, at + 1, at + 2, at + 9, at - 7, at] {
+                prop_assert_eq!(cursor.segment(at), windows.segment(at));
+            }
             let (from, to) = windows.reach();
             prop_assert!(!any || (from..to).contains(&at));
         }

@@ -69,23 +69,16 @@ fn by_labels(keys: &mut [Key], rows: &[(u32, u32)], table: &mut SeriesTable, ser
     // What each combined number stands for: one text of each key so far.
     let mut meanings: Vec<Vec<u32>> = vec![Vec::new()];
     for key in keys.iter_mut() {
-        let mut known: HashMap<(u32, u32), u32> = HashMap::new();
-        let mut last = ((u32::MAX, u32::MAX), 0);
-        let mut next: Vec<Vec<u32>> = Vec::new();
+        let mut pairs = Pairs::new(meanings.len(), key.most());
         for ((row, _), number) in rows.iter().zip(&mut combined) {
-            let pair = (*number, key.number(*row as usize));
-            if last.0 != pair {
-                let new = *known.entry(pair).or_insert_with(|| {
-                    let mut meaning = meanings[pair.0 as usize].clone();
-                    meaning.push(pair.1);
-                    next.push(meaning);
-                    u32::try_from(next.len() - 1).unwrap_or(u32::MAX)
-                });
-                last = (pair, new);
-            }
-            *number = last.1;
+            *number = pairs.number(*number, key.number(*row as usize));
         }
-        meanings = next;
+        let meaning = |(before, text): (u32, u32)| {
+            let mut meaning = meanings[before as usize].clone();
+            meaning.push(text);
+            meaning
+        };
+        meanings = pairs.met.into_iter().map(meaning).collect();
     }
     let mut known = vec![None; meanings.len()];
     series.extend(combined.iter().map(|number| {
@@ -96,6 +89,54 @@ fn by_labels(keys: &mut [Key], rows: &[(u32, u32)], table: &mut SeriesTable, ser
             table.series(labels.collect::<Vec<_>>().into_iter())
         })
     }));
+}
+
+/// Numbers for pairs of numbers, as they are met.
+struct Pairs {
+    met: Vec<(u32, u32)>,
+    known: Known,
+}
+
+enum Known {
+    /// Where there can be few: a place for each, and 0 for those not met.
+    Places {
+        width: usize,
+        numbers: Vec<u32>,
+    },
+    Map(HashMap<(u32, u32), u32>),
+}
+
+/// Up to this many pairs have a place each.
+const MOST_PLACES: usize = 1 << 16;
+
+impl Pairs {
+    /// `second` is the most that the second of a pair can be, if that is known.
+    fn new(first: usize, second: Option<usize>) -> Self {
+        let places = second.map(|second| (second + 1, first.saturating_mul(second + 1)));
+        let known = match places.filter(|(_, places)| *places <= MOST_PLACES) {
+            Some((width, places)) => Known::Places { width, numbers: vec![0; places] },
+            None => Known::Map(HashMap::new()),
+        };
+        Self { met: Vec::new(), known }
+    }
+
+    fn number(&mut self, first: u32, second: u32) -> u32 {
+        let next = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
+        match &mut self.known {
+            Known::Places { width, numbers } => {
+                let place = &mut numbers[first as usize * *width + second as usize];
+                if *place == 0 {
+                    *place = next + 1;
+                    self.met.push((first, second));
+                }
+                *place - 1
+            }
+            Known::Map(map) => *map.entry((first, second)).or_insert_with(|| {
+                self.met.push((first, second));
+                next
+            }),
+        }
+    }
 }
 
 impl<'a> Key<'a> {
@@ -123,6 +164,14 @@ impl<'a> Key<'a> {
             None => From::Field { field, known: HashMap::new() },
         };
         Self { name, from, texts }
+    }
+
+    /// The most that a number of a row can be, if that is known.
+    fn most(&self) -> Option<usize> {
+        match &self.from {
+            From::Codes { .. } | From::Streams { .. } => Some(self.texts.len()),
+            From::Field { .. } => None,
+        }
     }
 
     fn number(&mut self, row: usize) -> u32 {
