@@ -37,3 +37,6 @@ pub struct StageError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct ParamError(pub String);
+
+#[cfg(test)]
+mod properties;

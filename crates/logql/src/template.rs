@@ -121,4 +121,6 @@ impl Template {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

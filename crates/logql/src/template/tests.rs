@@ -310,6 +310,8 @@ fn errors_in_execution() {
         ("{{ trunc .model .model }}", at("1:9", ".model", "wrong type for value; expected int; got string")),
         ("{{ 5 | lower }}", at("1:7", "lower", "wrong type for value; expected string; got int")),
         ("{{ add 1 2 | lower }}", at("1:13", "lower", "wrong type for value; expected string; got int64")),
+        ("{{ .model Replace 1 }}", at("1:3", ".model", "model is not a method but has arguments")),
+        ("{{ 1 | .model }}", at("1:7", ".model", "model is not a method but has arguments")),
         ("{{ .model 1 }}", at("1:3", ".model", "model is not a method but has arguments")),
         ("{{ 1 2 }}", at("1:3", "1", "can't give argument to non-function 1")),
         ("{{ nil }}", at("1:3", "nil", "nil is not a command")),

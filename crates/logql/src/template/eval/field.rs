@@ -23,33 +23,36 @@ impl<'t, 'a> State<'t, 'a, '_> {
         for name in before {
             value = self.field(value, name, node, &[])?;
         }
-        let mut values = Vec::with_capacity(arguments.len() + 1);
-        for argument in arguments {
-            values.push(self.argument(dot, argument)?);
+        // Only a method looks at its arguments; what is none refuses them as they are.
+        let given = arguments.len() + usize::from(last.is_some());
+        if given > 0 && matches!(value, Value::Labels(_) | Value::Map(_)) {
+            return self.fail(node.at, node, &format!("{end} is not a method but has arguments"));
         }
-        values.extend(last);
+        let mut values = Vec::with_capacity(given);
+        if matches!(value, Value::Time(_)) {
+            for argument in arguments {
+                values.push(self.argument(dot, argument)?);
+            }
+            values.extend(last);
+        }
         self.field(value, end, node, &values)
     }
 
     fn field(&self, value: Value<'a>, name: &str, node: &Argument, arguments: &[Value<'a>]) -> Eval<Value<'a>> {
-        let found = match &value {
-            Value::None => return Ok(Value::None),
-            Value::Nil => {
-                return self.fail(node.at, node, &format!("nil pointer evaluating interface {{}}.{name}"));
-            }
+        match &value {
+            Value::None => Ok(Value::None),
+            Value::Nil => self.fail(node.at, node, &format!("nil pointer evaluating interface {{}}.{name}")),
             // A label that is not there is the empty string, a member that is not there is nil.
-            Value::Labels(labels) => Value::String(Cow::Borrowed(labels.label(name).unwrap_or_default().as_bytes())),
-            Value::Map(map) => map.get(name).cloned().unwrap_or(Value::Nil),
-            Value::Time(time) => return self.method(time, name, node, arguments),
+            Value::Labels(labels) => {
+                Ok(Value::String(Cow::Borrowed(labels.label(name).unwrap_or_default().as_bytes())))
+            }
+            Value::Map(map) => Ok(map.get(name).cloned().unwrap_or(Value::Nil)),
+            Value::Time(time) => self.method(time, name, node, arguments),
             other => {
                 let words = format!("can't evaluate field {name} in type {}", other.type_name());
-                return self.fail(node.at, node, &words);
+                self.fail(node.at, node, &words)
             }
-        };
-        if arguments.is_empty() {
-            return Ok(found);
         }
-        self.fail(node.at, node, &format!("{name} is not a method but has arguments"))
     }
 
     /// The methods of Go's `time.Time` that make sense in a log line.
