@@ -14,6 +14,7 @@ pub mod jsonpath;
 pub mod line;
 mod model;
 pub mod pattern;
+pub mod query;
 pub mod regex;
 pub mod splice;
 pub mod stages;
@@ -33,6 +34,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("jsonpath", jsonpath::check),
     ("line", line::check),
     ("pattern", pattern::check),
+    ("query", query::check),
     ("regex", regex::check),
     ("splice", splice::check),
     ("stages", stages::check),

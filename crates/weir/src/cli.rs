@@ -4,6 +4,7 @@ mod check;
 mod import;
 mod key;
 mod prices;
+mod query;
 mod serve;
 mod tail;
 
@@ -39,6 +40,8 @@ enum Command {
     Check(check::CheckOptions),
     /// What a model costs and why, and the catalogue of prices brought up to date.
     Prices(prices::PricesCommand),
+    /// Ask a file of lines in LogQL.
+    Query(query::QueryOptions),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::ImportConfig(command) => import::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),
+        Command::Query(options) => query::run(&options),
         Command::Config(ConfigCommand::Schema) => {
             println!("{:#}", config::schema());
             ExitCode::SUCCESS

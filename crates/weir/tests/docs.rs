@@ -340,6 +340,7 @@ fn every_flag_is_explained() {
     for command in [
         &["serve"][..],
         &["demo"],
+        &["query"],
         &["simulate", "provider"],
         &["simulate", "traffic"],
         &["config", "schema"],

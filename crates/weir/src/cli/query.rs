@@ -1,0 +1,124 @@
+//! `weir query`: LogQL over a file of lines.
+
+mod chart;
+mod lines;
+mod output;
+mod when;
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use logql::eval::{Context, Limits, Request, evaluate};
+use logql::source::{Direction, RowSource};
+use logql::syntax::ast::Expr;
+use logql::syntax::parse;
+
+/// What to ask, and of what.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct QueryOptions {
+    /// The query, as in `sum by (model) (count_over_time({app="llm-proxy"} | json [1h]))`.
+    #[arg(value_name = "LOGQL")]
+    query: String,
+    /// A file of lines, such as Weir's standard output; `-` for standard input. May be given more than once.
+    #[arg(long, value_name = "FILE", required = true)]
+    file: Vec<PathBuf>,
+    /// How the answer is written.
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// From when on: RFC 3339, or nanoseconds since 1970. By default from the first line on.
+    #[arg(long, value_name = "TIME")]
+    start: Option<String>,
+    /// Until when. By default until the last line.
+    #[arg(long, value_name = "TIME")]
+    end: Option<String>,
+    /// Asks a metric query at each step, as in `5m`. By default it is asked once, at the end, and for a chart at sixty steps.
+    #[arg(long, value_name = "DURATION")]
+    step: Option<String>,
+    /// The most entries of a log query, the newest.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Columns for people.
+    Table,
+    /// One object a line.
+    Json,
+    /// Values with commas between them.
+    Csv,
+    /// Each series as a line of blocks.
+    Chart,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+pub(super) fn run(options: &QueryOptions) -> ExitCode {
+    match answer(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            crate::log::say(format_args!("{error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(options: &QueryOptions) -> Result<(), Failure> {
+    let query = parse(&options.query)?;
+    let mut entries = Vec::new();
+    for path in &options.file {
+        read(path, &mut entries).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let span = lines::span(&entries);
+    let request = request(options, &query, span)?;
+    let limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
+    let now = span.1;
+    let outcome = evaluate(&RowSource::new(entries), &query, &request, &Context { limits, now, ..Context::default() })?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match options.output {
+        Output::Table => output::table(&mut out, outcome.answer, &request),
+        Output::Json => output::json(&mut out, outcome.answer, &request),
+        Output::Csv => output::csv(&mut out, outcome.answer, &request),
+        Output::Chart => chart::draw(&mut out, &outcome.answer, &request, columns()),
+    };
+    match written.and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+fn read(path: &Path, entries: &mut Vec<logql::source::Entry>) -> io::Result<()> {
+    if path == Path::new("-") {
+        return lines::read(io::stdin().lock(), entries);
+    }
+    lines::read(BufReader::new(File::open(path)?), entries)
+}
+
+fn columns() -> usize {
+    let (columns, _) = crate::demo::view::terminal_size();
+    usize::from(columns).clamp(40, 200)
+}
+
+fn request(options: &QueryOptions, query: &Expr, (first, last): (i64, i64)) -> Result<Request, Failure> {
+    let time = |text: &Option<String>, usual| text.as_deref().map_or(Ok(usual), when::time);
+    let start = time(&options.start, first)?;
+    if matches!(query, Expr::Log(_)) {
+        // What is written at the last instant belongs to it.
+        let end = time(&options.end, last.saturating_add(1))?;
+        return Ok(Request { limit: options.limit, direction: Direction::Backward, ..Request::range(start, end, 1) });
+    }
+    let end = time(&options.end, last)?;
+    let step = match &options.step {
+        Some(text) => Some(when::duration(text)?),
+        None => (options.output == Output::Chart).then(|| when::even_step(end.saturating_sub(start))),
+    };
+    Ok(step.map_or(Request::instant(end), |step| Request::range(start, end, step)))
+}
+
+#[cfg(test)]
+mod tests;
