@@ -100,6 +100,8 @@ fn a_model_without_a_price_is_counted() {
     assert!(metrics.number("weir_price_catalog_age_seconds") < 10 * 365 * 86_400);
 }
 
+const OPENAI: &str = "[[providers]]\nname = \"openai\"\nbase_url = \"https://api.openai.com/v1\"\n";
+
 /// Runs `weir prices …` in `dir`.
 fn prices(dir: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_weir")).arg("prices").args(arguments).current_dir(dir).output().expect("weir")
@@ -125,7 +127,8 @@ fn a_price_is_explained() {
     assert!(said(&page).contains("openai/gpt-4o-mini @priority of 2026-11-23"), "{}", said(&page));
     let page = prices(dir.path(), &["no-such-model"]);
     assert!(said(&page).contains("No provider of the catalogue"), "{}", said(&page));
-    std::fs::write(dir.path().join("weir.toml"), "[pricing_rules]\n\"openai/*\" = { factor = 0.5 }\n").expect("a file");
+    let config = OPENAI.to_owned() + "[pricing_rules]\n\"openai/*\" = { factor = 0.5 }\n";
+    std::fs::write(dir.path().join("weir.toml"), config).expect("a file");
     let page = prices(dir.path(), &["gpt-4o-mini"]);
     assert!(said(&page).contains("[pricing_rules] \"openai/*\": × 0.5"), "{}", said(&page));
 }
@@ -175,7 +178,7 @@ fn a_feed_is_fetched_as_providers_are_reached() {
         }
     });
     let dir = TempDir::new().expect("a directory");
-    let config = format!("[upstream]\nca_file = {:?}\n", authority.cert());
+    let config = format!("[upstream]\nca_file = {:?}\n{OPENAI}", authority.cert());
     std::fs::write(dir.path().join("weir.toml"), config).expect("a file");
     let url = |path: &str| upstream.url().trim_end_matches("/v1").to_owned() + path;
     let update = |url: &str| prices(dir.path(), &[&["update", "--from", url], &ANYTHING[..]].concat());
@@ -183,6 +186,6 @@ fn a_feed_is_fetched_as_providers_are_reached() {
     assert!(fetched.status.success() && said(&fetched).contains("+ own/new-model"), "{}", said(&fetched));
     let missing = update(&url("/else"));
     assert!(!missing.status.success() && said(&missing).contains("404"), "{}", said(&missing));
-    std::fs::write(dir.path().join("weir.toml"), "").expect("a file");
+    std::fs::write(dir.path().join("weir.toml"), OPENAI).expect("a file");
     assert!(!update(&url("/feed.json")).status.success(), "a certificate that nobody vouches for");
 }
