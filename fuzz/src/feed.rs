@@ -14,7 +14,7 @@ pub fn check(bytes: &[u8]) {
     assert!(!feed.rows.is_empty());
     let Ok(empty) = Catalog::parse("# weir prices 1\n".to_owned()) else { return assert!(bytes.is_empty()) };
     let limits = Limits { jump: f64::INFINITY, rows: 0.0 };
-    let Ok(update) = merge(&empty, &[feed.clone()], TODAY, &limits) else { return };
+    let Ok(update) = merge(&empty, std::slice::from_ref(&feed), TODAY, &limits) else { return };
     let catalog = Catalog::parse(update.text.clone()).unwrap_or_else(|error| panic!("{error}\n{}", update.text));
     assert_eq!(catalog.rows().count(), update.rows);
     for row in catalog.rows() {
