@@ -4,9 +4,10 @@
 //! request says (tier, time, tokens) is looked at each time.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::key::{AsItIs, Keys};
 use super::price::{ONE, Price, Terms};
 use super::rule::Rule;
 use super::{Cost, CostStatus};
@@ -68,8 +69,8 @@ pub struct Prices {
 #[derive(Debug, Default)]
 struct Inner {
     book: Book,
-    hasher: RandomState,
-    kept: RwLock<HashMap<u64, Arc<Found>>>,
+    keys: Keys,
+    kept: RwLock<HashMap<u64, Arc<Found>, BuildHasherDefault<AsItIs>>>,
 }
 
 /// What a provider and names lead to.
@@ -165,7 +166,7 @@ impl Prices {
 
     fn find(&self, ask: &Ask<'_>) -> Arc<Found> {
         let inner = &*self.inner;
-        let key = inner.hasher.hash_one((ask.provider, ask.models));
+        let key = inner.keys.of(ask.provider, &ask.models);
         let kept = inner.kept.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = kept.get(&key).filter(|found| found.is_of(ask)) {
             return found.clone();
