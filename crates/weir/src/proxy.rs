@@ -10,6 +10,7 @@ mod headers;
 mod key;
 mod mask;
 mod models;
+mod note;
 mod route;
 mod settle;
 mod snapshot;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::fields::FIELDS;
+use super::fields::{FIELDS, Field, Role, Unit};
 
 /// Bytes of a declared field's name.
 pub(super) const MAX_NAME: usize = 64;
@@ -11,6 +11,17 @@ pub(super) const MAX_NAME: usize = 64;
 pub const MAX_TEXT: usize = 256;
 /// How many fields can be declared: with their shortest texts they fit on any line.
 pub const MAX_FIELDS: usize = 32;
+
+/// What declared fields have in common with those of the table: how their texts are written.
+pub(super) const DECLARED: Field = Field {
+    name: "",
+    unit: Unit::Text(MAX_TEXT),
+    role: Role::Line,
+    always: false,
+    early: true,
+    doc: "A field that the operator declared.",
+    get: |_| None,
+};
 
 /// What the table will need some day, or what would be mistaken for something else on `/metrics` or in Loki.
 const KEPT: &[&str] = &[

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-use super::custom::{CustomValue, Declared, MAX_TEXT, check_name};
+use super::custom::{CustomValue, DECLARED, Declared, check_name};
 use super::fields::{FIELDS, Field, Unit, Value};
 use super::{NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
 use crate::{decimal, json, time};
@@ -29,30 +29,39 @@ pub fn render_begun(record: &Record, limit: usize, out: &mut Vec<u8>) {
 fn write_line(record: &Record, limit: usize, out: &mut Vec<u8>, wanted: &[(&Field, Key)]) {
     let start = out.len();
     out.reserve(USUAL);
+    write_once(record, usize::MAX, true, out, wanted);
+    if out.len() - start <= limit {
+        return;
+    }
     // With their texts that short the declared fields fit on any line; where they do not fit in a slot of the table of what
     // is in flight, they are left out there.
-    let custom = record.custom.as_deref();
-    for (cap, custom) in
-        [(usize::MAX, custom), (128, custom), (64, custom), (32, custom), (8, custom), (32, None), (8, None)]
-    {
+    for (cap, custom) in [(128, true), (64, true), (32, true), (8, true), (32, false), (8, false)] {
         out.truncate(start);
-        let mut writer = LineWriter { out, cap, truncated: false, start };
-        for (field, key) in wanted {
-            match (field.get)(record) {
-                Some(value) => writer.field(key, field, value),
-                None if field.always => writer.null(key),
-                None => {}
-            }
-        }
-        match custom {
-            Some(custom) => custom.known().for_each(|(field, value)| writer.custom(field, value)),
-            None => writer.truncated |= record.custom.is_some(),
-        }
-        writer.end();
+        write_once(record, cap, custom, out, wanted);
         if out.len() - start <= limit {
             return;
         }
     }
+}
+
+/// Writes the wanted fields, and if so said those that were declared, with texts of at most `cap` bytes.
+fn write_once(record: &Record, cap: usize, custom: bool, out: &mut Vec<u8>, wanted: &[(&Field, Key)]) {
+    let start = out.len();
+    let mut writer = LineWriter { out, cap, truncated: false, start };
+    for (field, key) in wanted {
+        match (field.get)(record) {
+            Some(value) => writer.field(key, field, value),
+            None if field.always => writer.null(key),
+            None => {}
+        }
+    }
+    if let Some(declared) = &record.custom {
+        match custom {
+            true => declared.known().for_each(|(field, value)| writer.custom(field, value)),
+            false => writer.truncated = true,
+        }
+    }
+    writer.end();
 }
 
 /// Each field with its key as it stands on the line.
@@ -78,6 +87,9 @@ struct Key {
 const KEY: usize = 48;
 
 impl Key {
+    /// Where the key has been written already.
+    const NONE: Key = Key { padded: [0; KEY], length: 0 };
+
     fn new(name: &str) -> Key {
         let text = format!(",\"{name}\":");
         let mut padded = [0; KEY];
@@ -145,22 +157,20 @@ impl LineWriter<'_> {
         }
     }
 
+    /// By way of what writes the table's fields, so that this has one caller and stays quick.
     fn custom_value(&mut self, value: &CustomValue) {
-        match value {
-            CustomValue::Text(text) => {
-                let kept = cut(text, MAX_TEXT.min(self.cap));
-                self.truncated |= kept.len() < text.len();
-                write_string(kept, self.out);
-            }
+        let value = match value {
+            CustomValue::Text(text) => Value::Text(text),
+            CustomValue::Float(number) => Value::Float(*number),
+            CustomValue::Bool(flag) => Value::Bool(*flag),
             CustomValue::Integer(number) => {
                 if *number < 0 {
                     self.out.push(b'-');
                 }
-                decimal::write(number.unsigned_abs(), 0, self.out);
+                Value::Integer(number.unsigned_abs())
             }
-            CustomValue::Float(number) => write_float(*number, self.out),
-            CustomValue::Bool(flag) => self.out.extend_from_slice(if *flag { b"true" } else { b"false" }),
-        }
+        };
+        self.field(&Key::NONE, &DECLARED, value);
     }
 
     fn end(mut self) {

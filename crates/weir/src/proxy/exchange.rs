@@ -13,7 +13,7 @@ use http::response;
 use http::{HeaderName as Name, Method, Response};
 use meter::dialect::Api;
 use meter::meter::{Format, Nanos};
-use meter::record::{Record, Status, Who, id_text, id_v7};
+use meter::record::{Record, Status, id_text, id_v7};
 use meter::request::Asked;
 use meter::splice::Splicer;
 use store::Seq;
@@ -23,6 +23,7 @@ use super::body::within;
 use super::deadline::{Deadline, Deadlines};
 use super::field::{self, Gathering};
 use super::mask::Mask;
+use super::note::{self, Noted};
 use super::route::Route;
 use super::settle::{self, End};
 use super::upstream::Sent;
@@ -45,7 +46,7 @@ pub(super) struct Exchange {
     caller: Option<usize>,
     gathering: Gathering,
     /// What covers the provider's key for callers that have keys of their own.
-    mask: Option<Mask>,
+    mask: Option<Box<Mask>>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
     _deadline: Deadline,
@@ -90,7 +91,7 @@ impl Exchange {
         record.what.api = api;
         record.what.simulated = snapshot.config.simulated;
         record.who.instance.clone_from(&snapshot.config.instance);
-        introduce(&mut record.who, &head.headers);
+        note::request(&mut record.who, &head.headers);
         let known = caller.and_then(|place| snapshot.config.callers.get(place));
         record.who.key = known.map(|caller| caller.name.clone());
         let gathering = Gathering::begin(&snapshot, &mut record, &head.headers, known);
@@ -241,7 +242,7 @@ impl Exchange {
         self.record.what.region.clone_from(&provider.region);
         self.record.what.target = route.target.map(str::to_owned);
         let secret = self.caller().and_then(|_| config.providers[route.provider].key.secret());
-        self.mask = secret.map(Mask::new);
+        self.mask = secret.map(|secret| Box::new(Mask::new(secret)));
     }
 
     /// The way to the provider is open after so long.
@@ -289,27 +290,15 @@ impl Exchange {
         if let Some(mask) = &mask {
             mask.cover(&mut head.headers);
         }
-        let filter = mask.map(Filter::Mask).or(splice.then(|| Filter::Splice(Splicer::default())));
+        let filter = mask.map(|mask| Filter::Mask(*mask)).or(splice.then(|| Filter::Splice(Splicer::default())));
         let answer = Answer::metered(self, body, filter).await;
         Response::from_parts(head, answer)
     }
 
     fn note(&mut self, head: &response::Parts) {
-        let mut encoding = None;
-        for (name, value) in &head.headers {
-            match name.as_str() {
-                "content-type" => self.format = Format::of_content_type(value.as_bytes()),
-                "content-encoding" => encoding = Some(value.as_bytes()),
-                "x-request-id" | "request-id" => self.record.what.provider_request_id = Some(lossy(value)),
-                "x-weir-simulated" => self.record.what.simulated = true,
-                "cf-aig-cache-status" | "helicone-cache" | "x-cache" | "x-cache-status" | "x-portkey-cache-status" => {
-                    self.record.outcome.cache_hit = cache_hit(value).or(self.record.outcome.cache_hit);
-                }
-                "x-litellm-response-cost" => self.bill = settle::bill(value.as_bytes()),
-                "openai-processing-ms" => self.record.times.model_inference = millis(value),
-                _ => {}
-            }
-        }
+        let Noted { format, encoding, bill } = note::answer(&mut self.record, &head.headers);
+        self.format = format;
+        self.bill = bill;
         let mut watch = Watch::start(self.format, encoding);
         if !self.snapshot.config.fields.response.is_empty() {
             watch.look_for(&self.snapshot.config.fields.response);
@@ -449,53 +438,7 @@ pub(super) fn mark_refused(id: &[u8; 16], headers: &mut HeaderMap) {
     headers.extend(HeaderValue::from_bytes(&id_text(id)).ok().map(|id| (REQUEST_ID, id)));
 }
 
-/// What a caller's headers say of it, in one pass over them.
-fn introduce(who: &mut Who, headers: &HeaderMap) {
-    for (name, value) in headers {
-        match name.as_str() {
-            "user-agent" => who.client = Some(lossy(value)),
-            "x-request-id" => who.client_request_id = Some(lossy(value)),
-            "x-client-request-id" if who.client_request_id.is_none() => who.client_request_id = Some(lossy(value)),
-            "x-stainless-retry-count" => who.client_retry = lossy(value).parse().ok(),
-            "x-user-id" => who.user_id = Some(lossy(value)),
-            "x-organization" => who.organization = Some(lossy(value)),
-            "openai-organization" if who.organization.is_none() => who.organization = Some(lossy(value)),
-            "x-session-id" => who.session_id = Some(lossy(value)),
-            "x-prompt-category" => who.prompt_category = Some(lossy(value)),
-            "traceparent" => (who.trace_id, who.span_id) = trace(value).unzip(),
-            _ => {}
-        }
-    }
-}
-
-/// What a cache on the way says: `HIT`, or `HIT from cloud`, or `MISS`.
-fn cache_hit(value: &HeaderValue) -> Option<bool> {
-    let word = value.to_str().ok()?.split_whitespace().next()?.trim_end_matches(',');
-    let is = |words: &[&str]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
-    if is(&["hit"]) { Some(true) } else { is(&["miss", "bypass", "dynamic", "expired"]).then_some(false) }
-}
-
 /// The beginning of a text that a caller may have made as long as it likes.
 fn beginning(text: &str) -> String {
     text.chars().take(100).collect()
-}
-
-/// Milliseconds as nanoseconds.
-fn millis(value: &HeaderValue) -> Option<Nanos> {
-    value.to_str().ok()?.parse::<u64>().ok()?.checked_mul(1_000_000)
-}
-
-fn lossy(value: &HeaderValue) -> String {
-    match value.to_str() {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
-    }
-}
-
-/// The ids of a W3C `traceparent`: version-trace-parent-flags, in hexadecimal.
-fn trace(value: &HeaderValue) -> Option<(String, String)> {
-    let mut parts = value.to_str().ok()?.split('-');
-    let (_, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
-    let hex = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (hex(trace, 32) && hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))
 }

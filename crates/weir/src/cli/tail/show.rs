@@ -44,7 +44,7 @@ pub(super) fn line(record: &Map<String, Value>, colors: Colors) -> String {
     let _ = write!(out, "{:<32}", format!("{asked}{provider}"));
     let tokens = number("input_tokens").zip(number("output_tokens"));
     let tokens = tokens.map(|(input, output)| format!("{input} \u{2192} {output} tokens")).unwrap_or_default();
-    let cost = number("cost_usd").map(|cost| format!("{cost} USD")).unwrap_or_default();
+    let cost = number("cost_usd").map(|cost| format!("{cost} USD")).or_else(|| text("cost_status")).unwrap_or_default();
     let _ = write!(out, "  {tokens:>20}  {cost:>16}  {:>9.3} s", number("processing_time_seconds").unwrap_or(0.0));
     for name in ["key", "user_id"] {
         if let Some(who) = text(name) {

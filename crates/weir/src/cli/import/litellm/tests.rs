@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::{Config, Written};
 
@@ -156,6 +158,15 @@ fn what_is_no_configuration_is_refused() {
     ] {
         let error = import(text, variables).unwrap_err();
         assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "(model_list|model_name|litellm_params|model|[-:{}\\[\\]&*<'\"|>#! a\n]){0,30}") {
+        if let Ok(outline) = import(&text, variables) {
+            prop_assert!(Written::parse(&outline.to_toml("x")).is_ok());
+        }
     }
 }
 
