@@ -11,9 +11,8 @@ pub fn is_label_name(name: &str) -> bool {
 /// What Loki makes of a key: without white space around it, every character that a name cannot have becomes `_`, and a name
 /// that would begin with a digit gets one in front. An empty result is no label.
 pub fn sanitize(key: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(key)
-        && is_label_name(text)
-    {
+    let plain = key.first().is_some_and(|first| !first.is_ascii_digit()) && key.iter().all(|byte| is_word(*byte));
+    if plain && let Ok(text) = std::str::from_utf8(key) {
         return Cow::Borrowed(text);
     }
     let mut name = String::with_capacity(key.len() + 1);
@@ -46,8 +45,11 @@ fn trim(key: &[u8]) -> &[u8] {
 
 /// A value as labels may have it: what is not UTF-8, and U+FFFD itself, becomes a space.
 pub(crate) fn clean(value: &[u8]) -> Cow<'_, [u8]> {
+    if value.is_ascii() {
+        return Cow::Borrowed(value);
+    }
     match std::str::from_utf8(value) {
-        Ok(text) if value.is_ascii() || !text.contains('\u{fffd}') => Cow::Borrowed(value),
+        Ok(text) if !text.contains('\u{fffd}') => Cow::Borrowed(value),
         _ => {
             let mut cleaned = String::with_capacity(value.len());
             for chunk in value.utf8_chunks() {

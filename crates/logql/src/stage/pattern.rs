@@ -1,13 +1,13 @@
 //! `| pattern "<ip> - <_> \"<method>"`, and the patterns of line filters, `|> "<_>text<_>"`.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::{ParamError, Sink, names};
 
 /// A piece of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Part {
-    Literal(Vec<u8>),
+    Literal(Box<Finder<'static>>),
     /// `<name>`; `<_>` has no use for what it captures.
     Capture(String),
 }
@@ -71,13 +71,13 @@ impl Pattern {
             return;
         }
         if let [Part::Literal(text), after @ ..] = parts {
-            let Some(behind) = rest.strip_prefix(text.as_slice()) else { return };
+            let Some(behind) = rest.strip_prefix(text.needle()) else { return };
             (rest, parts) = (behind, after);
         }
         while let [capture, after @ ..] = parts {
             let (taken, next) = match after {
-                [Part::Literal(text), ..] => match memmem::find(rest, text) {
-                    Some(at) => (&rest[..at], Some(&rest[at + text.len()..])),
+                [Part::Literal(text), ..] => match text.find(rest) {
+                    Some(at) => (&rest[..at], Some(&rest[at + text.needle().len()..])),
                     None => (rest, None),
                 },
                 _ => (rest, None),
@@ -117,10 +117,10 @@ impl LinePattern {
         let mut at = 0;
         for (index, part) in self.parts.iter().enumerate() {
             let Part::Literal(text) = part else { continue };
-            match memmem::find(&line[at..], text) {
+            match text.find(&line[at..]) {
                 None => return false,
                 Some(0) if index > 0 => return false,
-                Some(found) => at += found + text.len(),
+                Some(found) => at += found + text.needle().len(),
             }
         }
         matches!(self.parts.last(), Some(Part::Capture(_))) == (at < line.len())
@@ -139,21 +139,21 @@ fn no_neighbours(parts: &[Part]) -> Result<(), ParamError> {
 /// Cuts a pattern up: `<name>` is a capture, everything else is text.
 fn parts(text: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (part, length) = match capture(rest) {
-            Some(name) => (Part::Capture(name.to_owned()), name.len() + 2),
-            None => {
-                let length = rest.bytes().skip(1).position(|b| b == b'<').map_or(rest.len(), |at| at + 1);
-                (Part::Literal(rest.as_bytes()[..length].to_vec()), length)
-            }
+    let (mut begin, mut at) = (0, 0);
+    let literal =
+        |text: &str| (!text.is_empty()).then(|| Part::Literal(Box::new(Finder::new(text.as_bytes()).into_owned())));
+    while let Some(found) = text[at..].find('<') {
+        at += found;
+        let Some(name) = capture(&text[at..]) else {
+            at += 1;
+            continue;
         };
-        match (parts.last_mut(), part) {
-            (Some(Part::Literal(before)), Part::Literal(more)) => before.extend(more),
-            (_, part) => parts.push(part),
-        }
-        rest = &rest[length..];
+        parts.extend(literal(&text[begin..at]));
+        parts.push(Part::Capture(name.to_owned()));
+        at += name.len() + 2;
+        begin = at;
     }
+    parts.extend(literal(&text[begin..]));
     parts
 }
 

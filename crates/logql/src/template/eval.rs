@@ -269,7 +269,7 @@ impl<'t, 'a> State<'t, 'a, '_> {
                 let value = self.chained(dot, first, inner)?;
                 return self.fields(dot, value, first, names, arguments, last);
             }
-            Operand::Function(name) => return self.call(dot, name, first, command, arguments, last),
+            Operand::Function(function) => return self.call(dot, function, first, command, arguments, last),
             _ => {}
         }
         if !arguments.is_empty() || last.is_some() {

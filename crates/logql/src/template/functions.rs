@@ -51,6 +51,12 @@ pub(super) struct Function {
     pub(super) run: Run,
 }
 
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Function {
     /// The type of an argument by its place.
     pub(super) fn parameter(&self, index: usize) -> Parameter {
@@ -73,11 +79,6 @@ static TABLES: &[&[Function]] =
 /// A function by its name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
     TABLES.iter().flat_map(|table| table.iter()).find(|function| function.name == name)
-}
-
-/// Whether there is a function of this name.
-pub(super) fn exists(name: &str) -> bool {
-    find(name).is_some()
 }
 
 /// A string argument; what a signature promises has been checked.

@@ -56,7 +56,7 @@ impl Mentions {
                 self.all |= names.len() == 1 && names[0] == "$";
                 self.fields.extend(names.iter().skip(1).cloned());
             }
-            Operand::Function(name) => self.line |= name == "__line__",
+            Operand::Function(function) => self.line |= function.name == "__line__",
             Operand::Pipeline(pipeline) => self.pipeline(pipeline),
             Operand::Chain(inner, names) => {
                 self.argument(inner);

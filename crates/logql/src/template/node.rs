@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use super::functions::Function;
+
 /// A constant number: Go decides by where it is used what it is.
 #[derive(Clone, Debug)]
 pub(super) struct Number {
@@ -22,7 +24,7 @@ pub(super) enum Operand {
     Field(Vec<String>),
     /// `$x` and the fields behind it.
     Variable(Vec<String>),
-    Function(String),
+    Function(&'static Function),
     Pipeline(Pipeline),
     /// Fields of what is neither a field nor a variable.
     Chain(Box<Argument>, Vec<String>),
@@ -87,7 +89,7 @@ impl Display for Argument {
             Operand::String(quoted, _) => f.write_str(quoted),
             Operand::Field(names) => names.iter().try_for_each(|name| write!(f, ".{name}")),
             Operand::Variable(names) => f.write_str(&names.join(".")),
-            Operand::Function(name) => f.write_str(name),
+            Operand::Function(function) => f.write_str(function.name),
             Operand::Pipeline(pipeline) => write!(f, "({pipeline})"),
             Operand::Chain(argument, names) => {
                 write!(f, "{argument}")?;

@@ -251,10 +251,10 @@ impl Parser<'_> {
         let token = self.next_non_space();
         let at = token.at;
         let operand = match token.kind {
-            Kind::Identifier if !functions::exists(&token.text) => {
-                return self.fail(&format!("function {} not defined", quote(token.text.as_bytes())));
-            }
-            Kind::Identifier => Operand::Function(token.text),
+            Kind::Identifier => match functions::find(&token.text) {
+                Some(function) => Operand::Function(function),
+                None => return self.fail(&format!("function {} not defined", quote(token.text.as_bytes()))),
+            },
             Kind::Dot => Operand::Dot,
             Kind::Nil => Operand::Nil,
             Kind::Bool => Operand::Bool(token.text == "true"),

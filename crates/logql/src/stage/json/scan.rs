@@ -47,6 +47,8 @@ pub(crate) struct Value<'a> {
     pub(crate) raw: &'a [u8],
     /// Where it ends in what was read, its quote included.
     pub(crate) end: usize,
+    /// Whether a backslash may stand in it.
+    escaped: bool,
 }
 
 impl<'a> Value<'a> {
@@ -55,6 +57,7 @@ impl<'a> Value<'a> {
         match self.kind {
             Kind::Null => Cow::Borrowed(b""),
             Kind::Object => Cow::Borrowed(self.raw),
+            _ if !self.escaped => names::clean(self.raw),
             // As Loki does, arrays too.
             _ => match unescape(self.raw) {
                 Ok(Cow::Borrowed(raw)) => names::clean(raw),
@@ -66,9 +69,16 @@ impl<'a> Value<'a> {
 }
 
 /// The place of the next byte that is not white space.
+#[inline]
 pub(crate) fn next_token(text: &[u8], from: usize) -> Option<usize> {
-    let rest = text.get(from..)?;
-    rest.iter().position(|b| !matches!(b, b' ' | b'\n' | b'\r' | b'\t')).map(|at| from + at)
+    let mut at = from;
+    while let Some(byte) = text.get(at) {
+        if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            return Some(at);
+        }
+        at += 1;
+    }
+    None
 }
 
 /// The place after the closing quote of a string whose text begins at `from`, and whether there are escapes in it.
@@ -109,13 +119,16 @@ pub(crate) fn value(text: &[u8], from: usize) -> Result<Value<'_>, Fault> {
     let start = next_token(text, from).ok_or(Fault::Malformed)?;
     let (kind, end) = match text[start] {
         b'"' => {
-            let (end, _) = string_end(text, start + 1).ok_or(Fault::String)?;
-            return Ok(Value { kind: Kind::String, raw: &text[start + 1..end - 1], end });
+            let (end, escaped) = string_end(text, start + 1).ok_or(Fault::String)?;
+            return Ok(Value { kind: Kind::String, raw: &text[start + 1..end - 1], end, escaped });
         }
         b'[' => (Kind::Array, block_end(text, start, b'[', b']').ok_or(Fault::Array)?),
         b'{' => (Kind::Object, block_end(text, start, b'{', b'}').ok_or(Fault::Object)?),
         first => {
-            let length = text[start..].iter().position(|b| b" \n\r\t,}]".contains(b)).unwrap_or(text.len() - start);
+            let length = text[start..]
+                .iter()
+                .position(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t' | b',' | b'}' | b']'))
+                .unwrap_or(text.len() - start);
             let kind = match (first, &text[start..start + length]) {
                 (_, b"true" | b"false") => Kind::Boolean,
                 (_, b"null") => Kind::Null,
@@ -125,7 +138,9 @@ pub(crate) fn value(text: &[u8], from: usize) -> Result<Value<'_>, Fault> {
             (kind, start + length)
         }
     };
-    Ok(Value { kind, raw: &text[start..end], end })
+    // Brackets may hold strings; a number is whatever begins as one.
+    let escaped = matches!(kind, Kind::Array | Kind::Number);
+    Ok(Value { kind, raw: &text[start..end], end, escaped })
 }
 
 /// The members of an object, one after the other, until its end or a fault.

@@ -1,22 +1,20 @@
 //! Calls of functions: Go checks the number and the types of arguments against the function's signature.
 
 use super::{Argument, Eval, Operand, State};
-use crate::template::functions::{self, Function, Parameter};
+use crate::template::functions::{Function, Parameter};
 use crate::template::value::Value;
 
 impl<'t, 'a> State<'t, 'a, '_> {
     pub(super) fn call(
         &mut self,
         dot: &Value<'a>,
-        name: &str,
+        function: &'static Function,
         node: &'t Argument,
         command: &'t dyn std::fmt::Display,
         arguments: &'t [Argument],
         last: Option<Value<'a>>,
     ) -> Eval<Value<'a>> {
-        let Some(function) = functions::find(name) else {
-            return self.fail(node.at, node, &format!("{name:?} is not a defined function"));
-        };
+        let name = function.name;
         self.count(function, node, arguments.len(), last.is_some())?;
         if matches!(name, "and" | "or") {
             return self.short_circuit(dot, name == "or", arguments, last);
@@ -80,7 +78,7 @@ impl<'t, 'a> State<'t, 'a, '_> {
                 self.fields(dot, value, argument, &names[1..], &[], None)
             }
             Operand::Pipeline(pipeline) => self.pipeline(dot, pipeline),
-            Operand::Function(name) => self.call(dot, name, argument, argument, &[], None),
+            Operand::Function(function) => self.call(dot, function, argument, argument, &[], None),
             Operand::Chain(inner, names) => {
                 let value = self.chained(dot, argument, inner)?;
                 self.fields(dot, value, argument, names, &[], None)

@@ -1,6 +1,9 @@
 //! Text. The arguments' order is sprig's: the text last, so that it may come through a pipe; in the old functions with a capital
 //! it comes first, as in Go.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use super::Parameter::{Int, String as Text};
 use super::{Function, LONGEST, fixed, int, string, text};
 use crate::stage::regex::{Regex, compile};
@@ -57,8 +60,23 @@ fn too_long() -> String {
     "result too long".to_owned()
 }
 
-fn regex(pattern: &str) -> Result<Regex, String> {
-    compile(pattern).map_err(|error| error.0)
+/// How many compiled expressions a thread keeps: a template names few, and would compile them anew for every line.
+const KEPT: usize = 8;
+
+thread_local! {
+    static COMPILED: RefCell<Vec<Rc<Regex>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn regex(pattern: &str) -> Result<Rc<Regex>, String> {
+    COMPILED.with_borrow_mut(|kept| {
+        if let Some(known) = kept.iter().find(|regex| regex.as_str() == pattern) {
+            return Ok(Rc::clone(known));
+        }
+        let regex = Rc::new(compile(pattern).map_err(|error| error.0)?);
+        kept.truncate(KEPT - 1);
+        kept.insert(0, Rc::clone(&regex));
+        Ok(regex)
+    })
 }
 
 /// Character by character, as Go maps: one stays one.
