@@ -72,7 +72,7 @@ pub struct Limits {
     pub entries: usize,
     /// Steps.
     pub points: usize,
-    /// Bytes of lines in the batches that are looked at, as far as their lengths are known; 0 for any.
+    /// Bytes of lines in the batches that a thread looks at, as far as their lengths are known; 0 for any.
     pub bytes: u64,
     /// Time that [`Watch::elapsed_ns`] tells, in nanoseconds; 0 for any.
     pub time_ns: i64,
@@ -85,8 +85,8 @@ impl Default for Limits {
     }
 }
 
-/// Who looks on while a query is answered: once for each batch.
-pub trait Watch {
+/// Who looks on while a query is answered: once for each batch, from each thread that reads.
+pub trait Watch: Sync {
     /// How long it has taken, in nanoseconds.
     fn elapsed_ns(&self) -> i64 {
         0
@@ -97,7 +97,7 @@ pub trait Watch {
         false
     }
 
-    /// How far it has come.
+    /// How far it has come; a thread tells of what it has done itself.
     fn progress(&self, _statistics: &Statistics) {}
 }
 
@@ -114,11 +114,13 @@ pub struct Context<'a> {
     pub watch: &'a dyn Watch,
     /// What templates call `now`, in nanoseconds since 1970.
     pub now: i64,
+    /// How many threads a metric query may read with, if the source can be divided.
+    pub threads: usize,
 }
 
 impl Default for Context<'_> {
     fn default() -> Self {
-        Self { limits: Limits::default(), watch: &Nobody, now: 0 }
+        Self { limits: Limits::default(), watch: &Nobody, now: 0, threads: 1 }
     }
 }
 
@@ -135,6 +137,34 @@ pub struct Statistics {
     pub rows_one_by_one: usize,
     /// Samples that metric queries made of them.
     pub samples: usize,
+}
+
+impl Statistics {
+    /// Counts a batch, and stops where a limit is reached.
+    fn count(&mut self, batch: &Batch, context: &Context) -> Result<(), EvalError> {
+        let Limits { bytes, time_ns, .. } = context.limits;
+        self.batches += 1;
+        self.entries += batch.len();
+        let lengths = batch.rows().filter_map(|row| batch.lines.length(row));
+        self.bytes += lengths.map(|length| length as u64).sum::<u64>();
+        context.watch.progress(self);
+        if bytes > 0 && self.bytes > bytes {
+            return Err(EvalError::Bytes(bytes));
+        }
+        if time_ns > 0 && context.watch.elapsed_ns() > time_ns {
+            return Err(EvalError::Time);
+        }
+        if context.watch.is_cancelled() { Err(EvalError::Cancelled) } else { Ok(()) }
+    }
+
+    /// Adds what another thread has looked at.
+    fn add_share(&mut self, other: &Self) {
+        self.batches += other.batches;
+        self.entries += other.entries;
+        self.bytes += other.bytes;
+        self.rows_one_by_one += other.rows_one_by_one;
+        self.samples += other.samples;
+    }
 }
 
 /// An answer, and what it took.
@@ -250,23 +280,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Counts a batch, and stops where a limit is reached.
-    fn count(&mut self, batch: &Batch) -> Result<(), EvalError> {
-        let Limits { bytes, time_ns, .. } = self.context.limits;
-        self.statistics.batches += 1;
-        self.statistics.entries += batch.len();
-        let lengths = batch.rows().filter_map(|row| batch.lines.length(row));
-        self.statistics.bytes += lengths.map(|length| length as u64).sum::<u64>();
-        self.context.watch.progress(&self.statistics);
-        if bytes > 0 && self.statistics.bytes > bytes {
-            return Err(EvalError::Bytes(bytes));
-        }
-        if time_ns > 0 && self.context.watch.elapsed_ns() > time_ns {
-            return Err(EvalError::Time);
-        }
-        if self.context.watch.is_cancelled() { Err(EvalError::Cancelled) } else { Ok(()) }
-    }
-
     fn metric(&mut self, metric: &MetricExpr) -> Result<Vectors, EvalError> {
         match metric {
             MetricExpr::Range(range) => range::evaluate(self, range, None),

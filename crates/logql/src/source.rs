@@ -20,7 +20,12 @@ use crate::stage::regex::{self, Regex};
 use crate::syntax::ast::{LabelFilter, LineFilter, MatchOp, Matcher};
 
 /// Something that holds entries.
-pub trait Source {
+pub trait Source: Sync {
+    /// Into how many shares a scan can be divided, to be read by as many threads: see [`Scan::share`].
+    fn shares(&self, _scan: &Scan) -> usize {
+        1
+    }
+
     /// The entries that `scan` selects, in batches.
     ///
     /// # Errors
@@ -54,6 +59,22 @@ pub struct Scan {
     pub lines: bool,
     /// What the query will ask of entries first.
     pub tests: Vec<Test>,
+    /// Which of the entries are wanted now: all shares together are all entries, each once.
+    pub share: Share,
+}
+
+/// A part of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which one, counted from 0.
+    pub number: usize,
+    /// How many there are; never more than [`Source::shares`] says.
+    pub of: usize,
+}
+
+impl Share {
+    /// The whole.
+    pub const ALL: Self = Self { number: 0, of: 1 };
 }
 
 /// Which labels a query looks at.

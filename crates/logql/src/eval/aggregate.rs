@@ -1,5 +1,7 @@
 //! What samples become: aggregates that can be added to and put together.
 
+use std::any::Any;
+
 use super::window::Windows;
 use crate::syntax::ast::RangeOp;
 
@@ -32,17 +34,34 @@ impl Samples {
 pub(super) type Points = Vec<(u32, f64)>;
 
 /// Takes samples and gives what they come to in each window.
-pub(super) trait Accumulator {
+pub(super) trait Accumulator: Send {
     /// Takes `samples`, and empties them.
     fn take(&mut self, samples: &mut Samples);
 
+    /// Takes what another accumulator of the same aggregation has taken; `series` says what its series are called here.
+    fn absorb(&mut self, other: Box<dyn Accumulator>, series: &[u32]);
+
     /// The value of each series in each window that has samples.
     fn finish(&mut self, windows: &Windows) -> Vec<Points>;
+
+    /// Itself, to be absorbed.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+/// Appends each of `others` to the series that it is here.
+fn absorb<T>(all: &mut Vec<Vec<T>>, others: Vec<Vec<T>>, series: &[u32]) {
+    for (mut other, series) in others.into_iter().zip(series) {
+        let at = *series as usize;
+        if all.len() <= at {
+            all.resize_with(at + 1, Vec::new);
+        }
+        all[at].append(&mut other);
+    }
 }
 
 /// The accumulator of an aggregation; `unwrapped` if samples have values of their own.
 pub(super) fn accumulator(op: RangeOp, unwrapped: bool, parameter: f64) -> Box<dyn Accumulator> {
-    fn of<A: Aggregate + 'static>(finish: impl Fn(&A, f64) -> f64 + 'static) -> Box<dyn Accumulator> {
+    fn of<A: Aggregate + Send + 'static>(finish: impl Fn(&A, f64) -> f64 + Send + 'static) -> Box<dyn Accumulator> {
         Box::new(BySegment { series: Vec::new(), finish: Box::new(finish) })
     }
     match op {
@@ -71,7 +90,7 @@ trait Aggregate: Clone {
 }
 
 /// The value of an aggregate, of a window so many seconds wide.
-type Value<A> = Box<dyn Fn(&A, f64) -> f64>;
+type Value<A> = Box<dyn Fn(&A, f64) -> f64 + Send>;
 
 /// An aggregate of each segment of each series.
 struct BySegment<A> {
@@ -79,7 +98,7 @@ struct BySegment<A> {
     finish: Value<A>,
 }
 
-impl<A: Aggregate> Accumulator for BySegment<A> {
+impl<A: Aggregate + Send + 'static> Accumulator for BySegment<A> {
     fn take(&mut self, samples: &mut Samples) {
         let most = samples.series.iter().max().map_or(0, |series| *series as usize + 1);
         if self.series.len() < most {
@@ -94,6 +113,16 @@ impl<A: Aggregate> Accumulator for BySegment<A> {
             }
         }
         samples.clear();
+    }
+
+    fn absorb(&mut self, other: Box<dyn Accumulator>, series: &[u32]) {
+        if let Ok(other) = other.into_any().downcast::<Self>() {
+            absorb(&mut self.series, other.series, series);
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
     }
 
     fn finish(&mut self, windows: &Windows) -> Vec<Points> {
@@ -342,7 +371,7 @@ impl<const NEWEST: bool> Aggregate for Outermost<NEWEST> {
 }
 
 /// What is made of all samples of a window, and where it begins and ends.
-type Finish = dyn Fn(&mut [(i64, f64)], (i64, i64)) -> f64;
+type Finish = dyn Fn(&mut [(i64, f64)], (i64, i64)) -> f64 + Send;
 
 /// All samples, for what cannot be put together from parts.
 struct Whole {
@@ -351,7 +380,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn new(finish: impl Fn(&mut [(i64, f64)], (i64, i64)) -> f64 + 'static) -> Self {
+    fn new(finish: impl Fn(&mut [(i64, f64)], (i64, i64)) -> f64 + Send + 'static) -> Self {
         Self { series: Vec::new(), finish: Box::new(finish) }
     }
 }
@@ -367,6 +396,16 @@ impl Accumulator for Whole {
             self.series[samples.series[at] as usize].push(sample);
         }
         samples.clear();
+    }
+
+    fn absorb(&mut self, other: Box<dyn Accumulator>, series: &[u32]) {
+        if let Ok(other) = other.into_any().downcast::<Self>() {
+            absorb(&mut self.series, other.series, series);
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
     }
 
     fn finish(&mut self, windows: &Windows) -> Vec<Points> {

@@ -10,7 +10,7 @@ use super::pipeline::Pipeline;
 use super::row::Row;
 use super::{LogEntry, Request, Run};
 use crate::labels::Labels;
-use crate::source::{Direction, FieldSet, LabelMatcher, Origin, Scan};
+use crate::source::{Direction, FieldSet, LabelMatcher, Origin, Scan, Share};
 use crate::syntax::ast::LogExpr;
 
 /// The entries that a query selects: the first in the direction asked for, up to the limit.
@@ -24,6 +24,7 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
         fields: FieldSet::All,
         lines: true,
         tests: pipeline.tests.clone(),
+        share: Share::ALL,
     };
     let mut best = Best { limit: request.limit, direction: request.direction, kept: BinaryHeap::new(), met: 0 };
     let mut row = Row::default();
@@ -31,7 +32,7 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
     let source = run.source;
     for batch in source.scan(&scan)? {
         let batch = batch?;
-        run.count(&batch)?;
+        run.statistics.count(&batch, &run.context)?;
         for at in preselect(&pipeline, &batch) {
             if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
                 continue;

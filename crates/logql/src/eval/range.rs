@@ -1,6 +1,6 @@
 //! Range aggregations: entries into samples, samples into windows.
 
-use super::aggregate::{Samples, accumulator};
+use super::aggregate::{Accumulator, Samples, accumulator};
 use super::columnar::Columnar;
 use super::error::EvalError;
 use super::filter::LabelTest;
@@ -10,9 +10,9 @@ use super::row::{PRESERVED, Row};
 use super::series::{SeriesTable, Shape};
 use super::vector::Vectors;
 use super::window::Windows;
-use super::{Run, Steps};
+use super::{Context, Run, Statistics, Steps};
 use crate::labels::Labels;
-use crate::source::{Batch, Direction, LabelMatcher, Scan};
+use crate::source::{Batch, Direction, LabelMatcher, Scan, Share, Source};
 use crate::stage::units;
 use crate::syntax::ast::{Conversion, Grouping, LogRange, MatchOp, RangeAggregation, RangeOp};
 
@@ -59,7 +59,7 @@ impl Extractor {
         })
     }
 
-    fn scan(&self, range: &LogRange) -> Result<Scan, EvalError> {
+    fn scan(&self, range: &LogRange, share: Share) -> Result<Scan, EvalError> {
         let (start, end) = self.windows.reach();
         Ok(Scan {
             matchers: range.log.matchers.iter().map(LabelMatcher::new).collect::<Result<_, _>>()?,
@@ -69,6 +69,7 @@ impl Extractor {
             fields: self.pipeline.fields(),
             lines: self.pipeline.reads_lines() || matches!(self.value, Value::Length),
             tests: self.pipeline.tests.clone(),
+            share,
         })
     }
 
@@ -133,6 +134,13 @@ pub(super) fn convert(text: &str, conversion: Conversion) -> Result<f64, String>
     }
 }
 
+/// What was found in a share of the entries.
+struct Found {
+    table: SeriesTable,
+    accumulator: Box<dyn Accumulator>,
+    statistics: Statistics,
+}
+
 /// Evaluates a range aggregation; `outer` is the grouping of a sum around it, which its samples may be put into at once.
 pub(super) fn evaluate(
     run: &mut Run,
@@ -141,20 +149,61 @@ pub(super) fn evaluate(
 ) -> Result<Vectors, EvalError> {
     let grouping = outer.or(aggregation.grouping.as_ref());
     let extractor = Extractor::new(aggregation, grouping, &run.steps)?;
-    let scan = extractor.scan(&aggregation.range)?;
+    let scan = extractor.scan(&aggregation.range, Share::ALL)?;
+    let of = run.context.threads.min(run.source.shares(&scan)).max(1);
+    let share = |number: usize| {
+        let scan = extractor.scan(&aggregation.range, Share { number, of })?;
+        collect(run.source, &run.context, aggregation, &extractor, &scan, run.statistics)
+    };
+    let mut found = share_out(of, &share)?.into_iter();
+    let Some(Found { mut table, mut accumulator, statistics }) = found.next() else { return Ok(Vectors::default()) };
+    run.statistics = statistics;
+    for other in found {
+        let series: Vec<u32> = other.table.labels.iter().map(|labels| table.series(labels.iter())).collect();
+        accumulator.absorb(other.accumulator, &series);
+        run.statistics.add_share(&other.statistics);
+    }
+    let points = accumulator.finish(&extractor.windows);
+    let vectors = Vectors::new(table.labels, points, extractor.windows.count);
+    Ok(if aggregation.op == RangeOp::Absent { absent(&aggregation.range, &vectors) } else { vectors })
+}
+
+/// Does each share in a thread of its own, the first in this one.
+fn share_out(of: usize, share: &(impl Fn(usize) -> Result<Found, EvalError> + Sync)) -> Result<Vec<Found>, EvalError> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..of).map(|number| scope.spawn(move || share(number))).collect();
+        let mut found = vec![share(0)];
+        found.extend(others.into_iter().map(|thread| {
+            // What went wrong there goes on here.
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }));
+        found.into_iter().collect()
+    })
+}
+
+/// The samples of a share of the entries. Only the first counts what was there before.
+fn collect(
+    source: &dyn Source,
+    context: &Context,
+    aggregation: &RangeAggregation,
+    extractor: &Extractor,
+    scan: &Scan,
+    before: Statistics,
+) -> Result<Found, EvalError> {
     let unwrapped = matches!(extractor.value, Value::Unwrapped { .. });
-    let mut accumulator = accumulator(aggregation.op, unwrapped, aggregation.parameter.unwrap_or(f64::NAN));
+    let parameter = aggregation.parameter.unwrap_or(f64::NAN);
+    let mut accumulator = accumulator(aggregation.op, unwrapped, parameter);
+    let mut statistics = if scan.share.number == 0 { before } else { Statistics::default() };
     let (mut table, mut row, mut samples) = (SeriesTable::default(), Row::default(), Samples::default());
-    row.now = run.context.now;
-    let source = run.source;
-    for batch in source.scan(&scan)? {
+    row.now = context.now;
+    for batch in source.scan(scan)? {
         let batch = batch?;
-        run.count(&batch)?;
-        let left = match Columnar::new(&extractor, &batch) {
+        statistics.count(&batch, context)?;
+        let left = match Columnar::new(extractor, &batch) {
             Some(columnar) => columnar.samples(&mut table, &mut samples)?,
             None => batch.rows().collect(),
         };
-        run.statistics.rows_one_by_one += left.len();
+        statistics.rows_one_by_one += left.len();
         let mut windows = extractor.windows.cursor();
         for at in left {
             let timestamp = batch.timestamps[at];
@@ -164,12 +213,10 @@ pub(super) fn evaluate(
                 samples.push(series, segment, timestamp, value);
             }
         }
-        run.statistics.samples += samples.values.len();
+        statistics.samples += samples.values.len();
         accumulator.take(&mut samples);
     }
-    let points = accumulator.finish(&extractor.windows);
-    let vectors = Vectors::new(table.labels, points, extractor.windows.count);
-    Ok(if aggregation.op == RangeOp::Absent { absent(&aggregation.range, &vectors) } else { vectors })
+    Ok(Found { table, accumulator, statistics })
 }
 
 /// One where there is nothing, with the labels that the selector names.

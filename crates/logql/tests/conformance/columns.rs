@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use logql::Labels;
 use logql::source::{
-    Batch, Batches, Column, Data, Direction, Entry, FieldSet, LabelMatcher, Lines, Origin, Promise, Rows, Scan, Source,
-    SourceError, Test, Tested, Validity,
+    Batch, Batches, Column, Data, Direction, Entry, FieldSet, LabelMatcher, Lines, Origin, Promise, Rows, Scan, Share,
+    Source, SourceError, Test, Tested, Validity,
 };
 use logql::stage::{json, units};
 
@@ -137,6 +137,10 @@ fn data(values: &[Option<&str>]) -> Data<'static> {
 }
 
 impl Source for ColumnSource {
+    fn shares(&self, _scan: &Scan) -> usize {
+        self.batches.len()
+    }
+
     fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError> {
         let (start, end, direction) = (scan.start, scan.end, scan.direction);
         // Words can be looked for only in all columns.
@@ -154,7 +158,9 @@ impl Source for ColumnSource {
                     .collect()
             })
             .collect();
-        Ok(Box::new(self.batches.iter().zip(chosen).map(move |(made, mut rows)| {
+        let Share { number, of } = scan.share;
+        let mine = self.batches.iter().zip(chosen).skip(number).step_by(of);
+        Ok(Box::new(mine.map(move |(made, mut rows)| {
             if direction == Direction::Backward {
                 rows.reverse();
             }

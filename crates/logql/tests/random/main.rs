@@ -72,9 +72,10 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
     })
 }
 
-fn ask(source: &dyn Source, query: &str, request: &Request) -> Result<Answer, String> {
+fn ask(source: &dyn Source, query: &str, request: &Request, threads: usize) -> Result<Answer, String> {
     let query = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
-    evaluate(source, &query, request, &Context::default()).map(|outcome| outcome.answer).map_err(|error| {
+    let context = Context { threads, ..Context::default() };
+    evaluate(source, &query, request, &context).map(|outcome| outcome.answer).map_err(|error| {
         // Which entry is met first is chance.
         error.to_string().split(':').next().unwrap_or_default().to_owned()
     })
@@ -119,7 +120,7 @@ proptest! {
             0 if !is_log => Request::instant(45 * SECOND),
             step => Request { limit: 1000, ..Request::range(5 * SECOND, 60 * SECOND, step.max(1) * SECOND) },
         };
-        match (ask(&rows, &query, &request), ask(&columns, &query, &request)) {
+        match (ask(&rows, &query, &request, 1), ask(&columns, &query, &request, 3)) {
             (Ok(rows), Ok(columns)) => {
                 let ((shape, rows), (other, columns)) = (values(&rows), values(&columns));
                 prop_assert_eq!(&shape, &other, "{}", query);
