@@ -117,7 +117,9 @@ fn request(options: &QueryOptions, query: &Expr, (first, last): (i64, i64)) -> R
         Some(text) => Some(when::duration(text)?),
         None => (options.output == Output::Chart).then(|| when::even_step(end.saturating_sub(start))),
     };
-    Ok(step.map_or(Request::instant(end), |step| Request::range(start, end, step)))
+    // Without an end of its own the last step is the first that has seen every line.
+    let past = |step: i64| if options.end.is_none() { (step - (end - start).rem_euclid(step)) % step } else { 0 };
+    Ok(step.map_or(Request::instant(end), |step| Request::range(start, end.saturating_add(past(step)), step)))
 }
 
 #[cfg(test)]
