@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ServeOptions;
 use crate::config::{Config, ConfigError, Overrides, Watched, files, from_environment};
+use crate::prices;
 use crate::recorder::Recovered;
 use crate::server::Running;
 
@@ -31,10 +32,14 @@ pub(super) fn run(options: &ServeOptions) -> ExitCode {
 fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     let file = options.config.clone().or_else(|| Path::new(USUAL).exists().then(|| PathBuf::from(USUAL)));
     let mut watched = Watched::default();
-    if let Some(file) = &file {
-        watched.begin(files(file));
+    watched.begin(file.as_deref().map(files).unwrap_or_default());
+    let (config, table) = configure(file.as_deref(), options)?;
+    if !table.is_empty() {
+        let table = table.join("\n  ");
+        crate::log::say(format_args!("no {USUAL} and no --config; providers by their usual key variables:\n  {table}"));
     }
-    let config = configure(file.as_deref(), options)?;
+    let data_dir = config.data_dir.clone();
+    watched.add(prices::place(&data_dir));
     let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
     // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
     let mut signals = Signals::listen()?;
@@ -44,12 +49,14 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     crate::log::say(format_args!("callers at {scheme}://{}/v1 ({})", running.listen, names.join(", ")));
     crate::log::say(format_args!("operators at http://{} (/metrics, /healthz, /readyz)", running.admin));
     loop {
-        match (signals.next(LOOK), &file) {
-            (Event::End, _) => break,
-            (Event::Hangup, None) => crate::log::say("SIGHUP: there is no configuration file to read again"),
-            (Event::Hangup, Some(file)) => reload(&mut running, &mut watched, file, options),
-            (Event::Nothing, Some(file)) if watched.has_changed() => reload(&mut running, &mut watched, file, options),
-            (Event::Nothing, _) => {}
+        match signals.next(LOOK) {
+            Event::End => break,
+            Event::Nothing if !watched.has_changed() => {}
+            Event::Hangup | Event::Nothing => {
+                watched.begin(file.as_deref().map(files).unwrap_or_default());
+                watched.add(prices::place(&data_dir));
+                reload(&mut running, file.as_deref(), options);
+            }
         }
     }
     crate::log::say("going down; answers under way may end, a second signal cuts them short");
@@ -62,27 +69,23 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     Ok(running.stop()?)
 }
 
-fn reload(running: &mut Running, watched: &mut Watched, file: &Path, options: &ServeOptions) {
-    watched.begin(files(file));
-    match running.reload(configure(Some(file), options)) {
-        Ok(()) => crate::log::say(format_args!("{} was read again and is in force for new requests", file.display())),
+fn reload(running: &mut Running, file: Option<&Path>, options: &ServeOptions) {
+    let what = file.map_or_else(|| "the catalogue of prices".to_owned(), |file| file.display().to_string());
+    match running.reload(configure(file, options).map(|(config, _)| config)) {
+        Ok(()) => crate::log::say(format_args!("{what} was read again and is in force for new requests")),
         Err(error) => crate::log::say(format_args!("{error}\nnothing was taken over; what was before stays in force")),
     }
 }
 
-fn configure(file: Option<&Path>, options: &ServeOptions) -> Result<Config, ConfigError> {
+/// The configuration, and where there is no file a line about each provider.
+fn configure(file: Option<&Path>, options: &ServeOptions) -> Result<(Config, Vec<String>), ConfigError> {
     let overrides =
         Overrides { listen: options.listen, admin: options.admin_listen, data_dir: options.data_dir.clone() };
     if let Some(path) = file {
-        return Config::load(path, &overrides);
+        return Ok((Config::load(path, &overrides)?, Vec::new()));
     }
     let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    let (config, table) = from_environment(is_set, &overrides)?;
-    crate::log::say(format_args!(
-        "no {USUAL} and no --config; providers by their usual key variables:\n  {}",
-        table.join("\n  ")
-    ));
-    Ok(config)
+    from_environment(is_set, &overrides)
 }
 
 fn report(recovered: &Recovered) {

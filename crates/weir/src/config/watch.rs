@@ -34,6 +34,12 @@ impl Watched {
         self.unsettled = None;
     }
 
+    /// Looks after one more file.
+    pub fn add(&mut self, file: PathBuf) {
+        self.known.push(stamp(&file));
+        self.files.push(file);
+    }
+
     /// Whether a file has changed, and has been as it is now since the last time this was asked: a file that is still being
     /// written is left alone.
     pub fn has_changed(&mut self) -> bool {

@@ -183,3 +183,16 @@ fn slow(_: &super::harness::Message, peer: &mut super::harness::Peer) {
     std::thread::sleep(Duration::from_millis(3));
     peer.send(second);
 }
+
+#[test]
+fn a_newer_catalogue_of_prices_is_noticed_by_itself() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let mut weir = Process::start(&provider("up", &upstream, ""), &[]);
+    let age = |weir: &Process| number(weir, "weir_config_last_reload_success_timestamp_seconds");
+    let before = age(&weir);
+    let catalogue = "# weir prices 1\n# L 2400-01-01 somebody\np\tm\tL\tinput=1\n";
+    fs::write(weir.file().parent().unwrap().join("data/prices.tsv"), catalogue).unwrap();
+    reloads(&weir, "applied", 1);
+    assert!(age(&weir) >= before);
+    weir.stop();
+}
