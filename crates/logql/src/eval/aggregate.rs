@@ -1,6 +1,7 @@
 //! What samples become: aggregates that can be added to and put together.
 
 use std::any::Any;
+use std::collections::HashSet;
 
 use super::window::Windows;
 use crate::syntax::ast::RangeOp;
@@ -79,6 +80,7 @@ pub(super) fn accumulator(op: RangeOp, unwrapped: bool, parameter: f64) -> Box<d
         RangeOp::Absent => of(|_: &Count, _| 1.0),
         RangeOp::Quantile => Box::new(Whole::new(move |points: &mut [(i64, f64)], _| quantile(parameter, points))),
         RangeOp::RateCounter => Box::new(Whole::new(rate_counter)),
+        RangeOp::ApproxCountDistinct => Box::new(Whole::new(count_distinct)),
     }
 }
 
@@ -450,6 +452,13 @@ fn quantile(q: f64, samples: &mut [(i64, f64)]) -> f64 {
     let (_, (_, value), above) = samples.select_nth_unstable_by(lower, order);
     let next = above.iter().copied().min_by(order).map_or(*value, |(_, next)| next);
     *value * (1.0 - weight) + next * weight
+}
+
+/// How many different values there are, bit by bit. (Loki estimates; this counts.)
+#[allow(clippy::cast_precision_loss, reason = "fewer than there are entries")]
+fn count_distinct(samples: &mut [(i64, f64)], _: (i64, i64)) -> f64 {
+    let distinct: HashSet<u64> = samples.iter().map(|(_, value)| value.to_bits()).collect();
+    distinct.len() as f64
 }
 
 /// The rise of a counter per second, extended to the window's edges as Prometheus does it.

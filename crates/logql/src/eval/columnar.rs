@@ -112,6 +112,7 @@ impl<'a> Columnar<'a> {
     pub(super) fn new(extractor: &'a Extractor, batch: &'a Batch<'a>) -> Option<Self> {
         let (checks, parsed) = Check::all(&extractor.pipeline, batch)?;
         let value = match &extractor.value {
+            Value::Counted(_) => return None,
             Value::One => Bits::One,
             Value::Length => Bits::Length,
             Value::Unwrapped { label, conversion, filters } => Bits::Numbers {

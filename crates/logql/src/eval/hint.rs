@@ -17,8 +17,14 @@ pub(super) struct Hint {
 }
 
 impl Hint {
-    /// For a range aggregation whose samples are grouped so.
-    pub(super) fn new(stages: &[Stage], unwrap: Option<&Unwrap>, grouping: Option<&Grouping>, absent: bool) -> Self {
+    /// For a range aggregation whose samples have the value of a label, if `value` names one, and are grouped so.
+    pub(super) fn new(
+        stages: &[Stage],
+        unwrap: Option<&Unwrap>,
+        value: Option<&str>,
+        grouping: Option<&Grouping>,
+        absent: bool,
+    ) -> Self {
         let mut names = Vec::new();
         stages.iter().for_each(|stage| stage_names(stage, &mut names));
         if let Some(unwrap) = unwrap {
@@ -31,7 +37,7 @@ impl Hint {
             return Self { preserves_errors, ..Self::default() };
         }
         names.extend(groups.iter().cloned());
-        names.extend(unwrap.map(|unwrap| unwrap.label.clone()));
+        names.extend(value.map(str::to_owned));
         let plain: Vec<_> =
             names.iter().filter_map(|name| name.strip_suffix("_extracted").map(str::to_owned)).collect();
         names.extend(plain);

@@ -1,5 +1,7 @@
 //! Range aggregations: entries into samples, samples into windows.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::aggregate::{Accumulator, Samples, accumulator};
 use super::columnar::Columnar;
 use super::error::EvalError;
@@ -24,6 +26,8 @@ pub(super) enum Value {
     One,
     /// How many bytes its line has.
     Length,
+    /// Which text a label has, as a number that stands for it.
+    Counted(String),
     /// What a label says.
     Unwrapped { label: String, conversion: Conversion, filters: Vec<LabelTest> },
 }
@@ -41,8 +45,10 @@ impl Extractor {
         let RangeAggregation { op, range, .. } = aggregation;
         let LogRange { log, interval, offset, unwrap } = range;
         let absent = *op == RangeOp::Absent;
-        let hint = Hint::new(&log.stages, unwrap.as_ref(), grouping, absent);
+        let label = unwrap.as_ref().map(|unwrap| &unwrap.label).or(aggregation.counted.as_ref()).map(String::as_str);
+        let hint = Hint::new(&log.stages, unwrap.as_ref(), label, grouping, absent);
         let value = match (unwrap, op) {
+            (None, RangeOp::ApproxCountDistinct) => Value::Counted(label.unwrap_or_default().to_owned()),
             (Some(unwrap), _) => Value::Unwrapped {
                 label: unwrap.label.clone(),
                 conversion: unwrap.conversion,
@@ -54,7 +60,7 @@ impl Extractor {
         Ok(Self {
             pipeline: Pipeline::new(&log.stages, hint)?,
             value,
-            shape: Shape::new(grouping, unwrap.as_ref(), absent),
+            shape: Shape::new(grouping, label, absent),
             windows: Windows::new(steps.start, steps.end, steps.step, *interval, *offset),
         })
     }
@@ -90,6 +96,10 @@ impl Extractor {
             Value::Length if !row.has_line => length(batch, at)? as f64,
             #[allow(clippy::cast_precision_loss, reason = "lines are short")]
             Value::Length => row.line.len() as f64,
+            Value::Counted(label) => match row.get(label) {
+                Some(text) if !text.is_empty() => stand_for(text),
+                _ => return Ok(None),
+            },
             Value::Unwrapped { label, conversion, filters } => {
                 let text = row.get(label).unwrap_or_default();
                 if text.is_empty() {
@@ -118,6 +128,13 @@ pub(super) fn length(batch: &Batch, at: usize) -> Result<usize, EvalError> {
         Some(length) => Ok(length),
         None => Ok(batch.lines.line(at)?.len()),
     }
+}
+
+/// A number that stands for a text: only its bits count.
+fn stand_for(text: &str) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    f64::from_bits(hasher.finish())
 }
 
 /// What `unwrap` makes of a text, or why it cannot.

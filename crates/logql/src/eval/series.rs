@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::row::{DETAILS, ERROR, PRESERVED, Row};
 use crate::labels::Labels;
-use crate::syntax::ast::{Grouping, Unwrap};
+use crate::syntax::ast::Grouping;
 
 /// Which labels the series of a range aggregation have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    pub(super) fn new(grouping: Option<&Grouping>, unwrap: Option<&Unwrap>, absent: bool) -> Self {
-        let unwrapped = unwrap.map(|unwrap| unwrap.label.clone());
+    pub(super) fn new(grouping: Option<&Grouping>, value: Option<&str>, absent: bool) -> Self {
+        let valued = value.map(str::to_owned);
         match grouping {
             _ if absent => Self::By(Vec::new()),
             Some(grouping) if !grouping.without => {
@@ -26,8 +26,8 @@ impl Shape {
                 labels.dedup();
                 Self::By(labels)
             }
-            Some(grouping) => Self::Without(grouping.labels.iter().cloned().chain(unwrapped).collect()),
-            None => Self::Without(unwrapped.into_iter().collect()),
+            Some(grouping) => Self::Without(grouping.labels.iter().cloned().chain(valued).collect()),
+            None => Self::Without(valued.into_iter().collect()),
         }
     }
 

@@ -271,6 +271,8 @@ pub struct RangeAggregation {
     pub op: RangeOp,
     /// Of `quantile_over_time`.
     pub parameter: Option<f64>,
+    /// Of `approx_count_distinct`: the label whose values are counted.
+    pub counted: Option<String>,
     /// Over what.
     pub range: LogRange,
     /// Only some may have one.
@@ -298,6 +300,7 @@ pub enum RangeOp {
     First,
     Last,
     Absent,
+    ApproxCountDistinct,
 }
 
 /// Entries of a sliding window.

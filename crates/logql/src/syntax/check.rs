@@ -166,7 +166,10 @@ pub(super) fn range_parameter(op: RangeOp, text: Option<String>) -> Result<Optio
 
 pub(super) fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), ParseError> {
     use RangeOp::{Absent, Avg, Bytes, BytesRate, Count, First, Last, Max, Min, Quantile, Rate, Stddev, Stdvar};
-    let RangeAggregation { op, range, grouping, .. } = aggregation;
+    let RangeAggregation { op, range, grouping, counted, .. } = aggregation;
+    if let Some(counted) = counted {
+        return counts(*op, counted, range.unwrap.is_some(), grouping.as_ref());
+    }
     let groups = matches!(op, Avg | Stddev | Stdvar | Quantile | Max | Min | First | Last);
     if grouping.is_some() && !groups {
         return Err(ParseError::nowhere(format!("grouping not allowed for {} aggregation", op.name())));
@@ -177,6 +180,19 @@ pub(super) fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), Pa
         _ => return Ok(()),
     };
     Err(ParseError::nowhere(format!("invalid aggregation {} {wrong} unwrap", op.name())))
+}
+
+fn counts(op: RangeOp, counted: &str, unwraps: bool, grouping: Option<&Grouping>) -> Result<(), ParseError> {
+    let name = op.name();
+    let wrong = match grouping {
+        _ if unwraps => format!("unwrap is not supported for {name}()"),
+        Some(grouping) if grouping.without => format!("without is not supported for {name}()"),
+        Some(grouping) if grouping.labels.iter().any(|label| label == counted) => {
+            format!("cannot group by the counted field \"{counted}\"")
+        }
+        _ => return Ok(()),
+    };
+    Err(ParseError::nowhere(wrong))
 }
 
 pub(super) fn vector_parameter(op: VectorOp, text: Option<&str>, grouped: bool) -> Result<usize, ParseError> {

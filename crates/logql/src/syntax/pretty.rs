@@ -94,9 +94,10 @@ fn format_call(head: &str, first: String, others: &[String], level: usize) -> St
 
 fn format_range_aggregation(range: &RangeAggregation, level: usize) -> String {
     let inner = format_log_range(&range.range, level + 1);
-    let text = match range.parameter {
+    let parameter = range.parameter.map(super::print::literal).or_else(|| range.counted.clone());
+    let text = match parameter {
         Some(parameter) => {
-            let parameter = format!("{}{}", indent(level + 1), super::print::literal(parameter));
+            let parameter = format!("{}{parameter}", indent(level + 1));
             format_call(range.op.name(), parameter, &[inner], level)
         }
         None => format_call(range.op.name(), inner, &[], level),

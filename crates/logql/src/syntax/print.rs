@@ -29,7 +29,7 @@ macro_rules! names {
 names!(RangeOp: Count = "count_over_time", Rate = "rate", RateCounter = "rate_counter", Bytes = "bytes_over_time",
     BytesRate = "bytes_rate", Avg = "avg_over_time", Sum = "sum_over_time", Min = "min_over_time", Max = "max_over_time",
     Stdvar = "stdvar_over_time", Stddev = "stddev_over_time", Quantile = "quantile_over_time", First = "first_over_time",
-    Last = "last_over_time", Absent = "absent_over_time");
+    Last = "last_over_time", ApproxCountDistinct = "approx_count_distinct", Absent = "absent_over_time");
 
 names!(VectorOp: Sum = "sum", Avg = "avg", Max = "max", Min = "min", Count = "count", Stddev = "stddev",
     Stdvar = "stdvar", BottomK = "bottomk", TopK = "topk", ApproxTopK = "approx_topk", Sort = "sort",
@@ -226,6 +226,9 @@ impl Display for RangeAggregation {
         write!(f, "{}(", self.op.name())?;
         if let Some(parameter) = self.parameter {
             write!(f, "{},", format_float(parameter))?;
+        }
+        if let Some(counted) = &self.counted {
+            write!(f, "{counted},")?;
         }
         write!(f, "{})", self.range)?;
         self.grouping.as_ref().map_or(Ok(()), |grouping| grouping.fmt(f))

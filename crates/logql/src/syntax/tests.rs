@@ -110,6 +110,10 @@ const WRITTEN: &[(&str, &str)] = &[
         r#"quantile_over_time(0.95, {a="b"} | json | unwrap duration(x) | __error__="" [1w]) by (c, d)"#,
         r#"quantile_over_time(0.95,{a="b"} | json | unwrap duration(x) | __error__=""[1w]) by (c,d)"#,
     ),
+    (
+        r#"approx_count_distinct(x, {a="b"} | json [1m]) by (c)"#,
+        r#"approx_count_distinct(x,{a="b"} | json[1m]) by (c)"#,
+    ),
     (r#"SUM(rate({a="b"}[1m])) by (c)"#, r#"sum by (c)(rate({a="b"}[1m]))"#),
     (r#"topk(3, sum without (x) (rate({a="b"}[1m])))"#, r#"topk(3,sum without (x)(rate({a="b"}[1m])))"#),
     ("1 + 2 * 3 ^ 2 ^ 0", "7"),

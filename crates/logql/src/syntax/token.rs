@@ -103,6 +103,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
     "sort_desc",
     "label_replace",
     "approx_topk",
+    "approx_count_distinct",
     "bytes",
     "duration",
     "duration_seconds",

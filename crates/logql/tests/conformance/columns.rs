@@ -47,9 +47,11 @@ impl ColumnSource {
 
 /// What is true of a line, and what `| json` finds in it.
 fn inspect(line: &[u8]) -> (Promise, Fields) {
-    let mut fields = Fields::new();
+    let (mut fields, mut repeated) = (Fields::new(), false);
     let result = json::extract(line, &mut |_| true, &mut |name, value| {
-        if !fields.iter().any(|(known, _)| known == name) {
+        if fields.iter().any(|(known, _)| known == name) {
+            repeated = true;
+        } else {
             fields.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
         }
         true
@@ -59,7 +61,7 @@ fn inspect(line: &[u8]) -> (Promise, Fields) {
     }
     let text = std::str::from_utf8(line).unwrap_or("\\");
     let braces = text.matches(['{', '}', '[', ']']).count();
-    let plain = !text.contains('\\') && !text.contains("null") && braces == 2;
+    let plain = !text.contains('\\') && !text.contains("null") && braces == 2 && !repeated;
     (Promise { json: true, words: plain && names_are_keys(text, &fields) }, fields)
 }
 

@@ -124,7 +124,13 @@ impl Parser<'_> {
         let start = self.start();
         self.advance();
         self.expect("(")?;
+        let mut counted = None;
         let parameter = match self.peek()?.clone() {
+            _ if op == RangeOp::ApproxCountDistinct => {
+                counted = Some(self.expect_identifier(&["IDENTIFIER"])?);
+                self.expect(",")?;
+                None
+            }
             Token::Number(text) => {
                 self.advance();
                 self.expect(",")?;
@@ -139,7 +145,7 @@ impl Parser<'_> {
         }
         let grouping = self.grouping()?;
         let parameter = check::range_parameter(op, parameter)?;
-        let aggregation = RangeAggregation { op, parameter, range, grouping, span: self.span(start) };
+        let aggregation = RangeAggregation { op, parameter, counted, range, grouping, span: self.span(start) };
         check::range_aggregation(&aggregation)?;
         Ok(MetricExpr::Range(Box::new(aggregation)))
     }
