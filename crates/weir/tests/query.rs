@@ -1,0 +1,75 @@
+//! `weir query`: the built binary, asked of a file.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const LINES: &str = r#"{"timestamp":"2026-11-23T03:00:00Z","level":"INFO","event":"llm_request_completed","model":"gpt-4","cost_usd":0.01}
+{"timestamp":"2026-11-23T03:30:00Z","level":"INFO","event":"llm_request_completed","model":"gpt-4o","cost_usd":0.25}
+{"timestamp":"2026-11-23T04:00:00Z","level":"WARN","event":"llm_request_failed","model":"gpt-4","cost_usd":0.02}
+"#;
+
+/// What is written for a query, asked of [`LINES`] on standard input.
+fn ask(arguments: &[&str]) -> Output {
+    let mut weir = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["query", "--file", "-"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A query that cannot be understood is refused before anything is read.
+    let _ = weir.stdin.take().unwrap().write_all(LINES.as_bytes());
+    weir.wait_with_output().unwrap()
+}
+
+fn written(arguments: &[&str]) -> String {
+    let output = ask(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_file_is_asked_of_once_and_over_time() {
+    let cost = r#"sum by (model) (sum_over_time({app="llm-proxy"} | json | unwrap cost_usd [3h]))"#;
+    assert_eq!(
+        written(&["--output", "csv", cost]),
+        "timestamp,model,value\r\n2026-11-23T04:00:00Z,gpt-4,0.03\r\n2026-11-23T04:00:00Z,gpt-4o,0.25\r\n"
+    );
+    let count = r#"sum(count_over_time({level="info"}[30m]))"#;
+    assert_eq!(
+        written(&["--output", "csv", "--step", "30m", count]),
+        "timestamp,value\r\n2026-11-23T03:00:00Z,1\r\n2026-11-23T03:30:00Z,1\r\n"
+    );
+    let chart = written(&["--output", "chart", "--step", "30m", count]);
+    assert!(chart.starts_with("2026-11-23T03:00:00Z to 2026-11-23T04:00:00Z, 0 to 1\nall ██"), "{chart}");
+}
+
+#[test]
+fn entries_come_in_the_order_of_time() {
+    let json = written(&["--output", "json", "--limit", "2", r#"{namespace="llm"} | json | line_format "{{.model}}""#]);
+    let lines: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shown: Vec<_> =
+        lines.iter().map(|line| (line["line"].as_str().unwrap(), line["labels"]["level"].as_str().unwrap())).collect();
+    assert_eq!(shown, [("gpt-4o", "info"), ("gpt-4", "warn")]);
+    let table = written(&[r#"{event="llm_request_failed"}"#]);
+    assert!(table.starts_with("2026-11-23T04:00:00Z  {\"timestamp\""), "{table}");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    for (arguments, said) in [
+        (&[r#"{app="x""#][..], "weir: parse error at line 1, col 9: syntax error: unexpected $end, expecting } or ,\n"),
+        (
+            &["--start", "soon", r#"{app="x"}"#],
+            "weir: soon is no time: 2026-11-23T03:00:00Z, or nanoseconds since 1970\n",
+        ),
+        (&["--output", "chart", r#"{app="x"}"#], "weir: a chart shows metric queries only\n"),
+    ] {
+        let output = ask(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), said);
+    }
+}
