@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 // A test's helpers in all but name, which the lints cannot know.
-#[allow(clippy::panic, unreachable_pub)]
+#[allow(clippy::expect_used, clippy::panic, unreachable_pub)]
 #[path = "../../../fuzz/src/lib.rs"]
 mod target;
 
