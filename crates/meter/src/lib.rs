@@ -21,4 +21,5 @@ pub mod request;
 pub mod splice;
 pub mod sse;
 pub mod time;
+pub mod tokens;
 pub mod usage;

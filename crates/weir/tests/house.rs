@@ -27,6 +27,7 @@ const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
             ("memchr", "finds a byte many times faster than a loop"),
             ("serde_json", "resolves the escapes of strings, and quotes them"),
             ("thiserror", "errors with their sentences beside them"),
+            ("unicode-properties", "what a letter is, which the tokenizers' patterns ask"),
         ],
     ),
     (
