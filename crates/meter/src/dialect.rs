@@ -1,7 +1,9 @@
 //! Wire formats: which values of an answer matter, and what they mean. One file per provider's format.
 
+mod heard;
 mod openai;
 
+pub use heard::Heard;
 pub use openai::Answer;
 
 /// What kind of call a request is, as `api` in the Record says it.

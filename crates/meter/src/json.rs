@@ -7,7 +7,7 @@
 mod members;
 mod walker;
 
-pub use members::{Malformed, Member, Members, members, object_members};
+pub use members::{Elements, Malformed, Member, Members, elements, members, object_members};
 pub use walker::{DEAD, ROOT, Scalar, Status, Visitor, Walker};
 
 /// The text of a JSON string given without its quotes: escapes resolved, invalid UTF-8 and broken escapes replaced.

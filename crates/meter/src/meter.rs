@@ -138,6 +138,18 @@ impl Meter {
         }
     }
 
+    /// The text that went by, once there is enough of it to be counted: raw, and how many bytes more were not kept.
+    #[must_use]
+    pub fn take_heard(&mut self) -> Option<(Vec<u8>, u64)> {
+        self.answer.heard.is_full().then(|| self.answer.heard.take())
+    }
+
+    /// The model that answers, as far as the answer has named it.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.answer.model.as_deref()
+    }
+
     /// Whether the stream has said that it is over, so that its Record can be written before its last piece leaves.
     #[must_use]
     pub fn is_over(&self) -> bool {

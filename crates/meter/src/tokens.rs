@@ -5,11 +5,21 @@
 //! text is, in a time that is bounded: a long one is sampled. How far off the figures are says `docs/tokens.md`.
 
 mod counter;
+mod image;
+mod input;
 mod merge;
+mod output;
 mod split;
+mod tokenizer;
+mod tools;
+mod unescape;
 mod vocabulary;
 
 pub use counter::{COUNTED_IN_FULL, Count, Counter, MAX_PENDING, SAMPLE};
+pub use input::count_input;
+pub use output::{BYTES_PER_TOKEN, Output, OutputCount};
+pub(crate) use output::{Kind, MARK};
+pub use tokenizer::{Family, Tokenizer};
 
 /// A published vocabulary and the pattern that cuts text for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

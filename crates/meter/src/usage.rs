@@ -141,6 +141,12 @@ pub struct Parts {
 pub enum UsageSource {
     /// The provider reported them.
     Provider,
+    /// Weir counted them, with the model's own tokenizer, in a whole answer.
+    Counted,
+    /// Weir counted what was delivered of an answer that was cut.
+    Partial,
+    /// Weir estimated them: the model's tokenizer is not public, the text is very long, or not all of it is text.
+    Estimated,
     /// There are none.
     #[default]
     None,
@@ -152,6 +158,9 @@ impl UsageSource {
     pub const fn name(self) -> &'static str {
         match self {
             UsageSource::Provider => "provider",
+            UsageSource::Counted => "counted",
+            UsageSource::Partial => "partial",
+            UsageSource::Estimated => "estimated",
             UsageSource::None => "none",
         }
     }

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod caller;
+mod counted;
 mod deadline;
 mod exchange;
 mod field;
@@ -196,7 +197,10 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     exchange.routed(config, &route);
     exchange.describe()?;
     let sent = match (inbound, asked) {
-        (Inbound::Json(body, _held), Some(asked)) => send_json(exchange, head, &body, &asked, &route).await?,
+        (Inbound::Json(body, held), Some(asked)) => {
+            exchange.keep(counted::Kept::new(body.clone(), held));
+            send_json(exchange, head, &body, &asked, &route).await?
+        }
         (Inbound::Stream(body), _) => upstream::send(exchange, head, Outgoing::Stream(body), &route).await?,
         _ => upstream::send(exchange, head, Outgoing::Empty, &route).await?,
     };

@@ -5,6 +5,7 @@
 //! slot's return happen in one critical section, so accepted = recorded + in flight at every instant, and the counters are
 //! at every instant the sums of the journal.
 
+mod counting;
 mod journaling;
 mod ledger;
 mod recovery;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use crate::config::{Durability, OnJournalFailure};
 use crate::error::ErrorKind;
 
+pub use counting::{Ending, Tally};
 pub use ledger::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series, Unrecorded};
 pub use recovery::Recovered;
 
@@ -61,6 +63,7 @@ pub struct Recorder {
     /// The thread that commits in groups, to be woken when there is something to commit.
     committer: OnceLock<Thread>,
     table_errors: AtomicU64,
+    counting: counting::Counting,
 }
 
 #[derive(Debug)]
@@ -154,6 +157,7 @@ impl Recorder {
             sync_failed: AtomicBool::new(false),
             committer: OnceLock::new(),
             table_errors: AtomicU64::new(0),
+            counting: counting::Counting::default(),
         };
         Ok((recorder, recovered))
     }
@@ -239,6 +243,31 @@ impl Recorder {
         };
         // A file whose room cannot be given back keeps it; nothing else depends on that.
         left.into_iter().for_each(|left| drop(left.give_back()));
+    }
+
+    /// Leaves a piece of an answer's text to be counted.
+    pub fn hear(&self, tally: &Arc<Tally>, raw: Vec<u8>) {
+        self.counting.hear(tally, raw);
+    }
+
+    /// Leaves what ends a request whose tokens have to be counted first. It calls [`Recorder::finish`].
+    pub fn end_counted(&self, ending: Ending) {
+        self.counting.end(ending);
+    }
+
+    /// Before the thread of [`Recorder::count`] is started.
+    pub fn expect_count(&self) {
+        self.counting.expect_work();
+    }
+
+    /// Counts tokens until [`Recorder::stop_count`] is called and nothing is left: the body of a thread of its own.
+    pub fn count(&self) {
+        self.counting.work();
+    }
+
+    /// Lets the counting thread end.
+    pub fn stop_count(&self) {
+        self.counting.stop();
     }
 
     /// Waits until line `seq` is on the disk; at once unless `durability = "fsync"`.

@@ -149,6 +149,7 @@ pub struct Running {
     hurry: Hurry,
     workers: Vec<JoinHandle<()>>,
     admin_thread: JoinHandle<()>,
+    counter: JoinHandle<()>,
     keepers: Vec<JoinHandle<()>>,
     keepers_stop: Arc<AtomicBool>,
     followers: Vec<Follower>,
@@ -193,6 +194,7 @@ impl Running {
             keepers(&config, &shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
         let admin_side =
             Admin { address: admin, shared: shared.clone(), followers: progress, housekeeping: housekeeping.clone() };
+        let counter = counter(&shared).map_err(io_error("threads"))?;
         let admin_thread =
             connection::spawn_admin(admin_listener, admin_side, stopping.clone()).map_err(io_error("threads"))?;
         let workers = listeners
@@ -224,6 +226,7 @@ impl Running {
             hurry,
             workers,
             admin_thread,
+            counter,
             keepers,
             keepers_stop,
             followers,
@@ -276,6 +279,9 @@ impl Running {
         for worker in self.workers {
             let _ = worker.join();
         }
+        // What is left to be counted gets its Record before the followers deliver.
+        self.shared.recorder.stop_count();
+        let _ = self.counter.join();
         self.followers.into_iter().for_each(|follower| follower.stop(FLUSH));
         self.keepers_stop.store(true, Ordering::Release);
         for keeper in self.keepers {
@@ -320,6 +326,13 @@ fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>
     }
     let start = recorder.first_new_line();
     sinks.into_iter().map(|sink| Follower::start(&config.data_dir, recorder.end(), start, sink)).collect()
+}
+
+/// The thread that counts tokens.
+fn counter(shared: &Shared) -> io::Result<JoinHandle<()>> {
+    let recorder = shared.recorder.clone();
+    recorder.expect_count();
+    std::thread::Builder::new().name("count-tokens".to_owned()).spawn(move || recorder.count())
 }
 
 /// The threads that look after the journal: one that tends and trims, and one that syncs.

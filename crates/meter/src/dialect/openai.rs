@@ -4,7 +4,9 @@
 //! report `input_tokens` and `output_tokens`, in a stream inside `response`. Both include cached input in the input and
 //! reasoning in the output. Source: OpenAI's API reference, as of 2026-11.
 
+use super::Heard;
 use crate::json::{DEAD, ROOT, Scalar, Visitor};
+use crate::tokens::Kind;
 use crate::usage::{Parts, Usage};
 
 /// Places in an answer. A plain list of bytes, since they index nothing but themselves.
@@ -48,6 +50,14 @@ mod node {
     pub(super) const ITEM_TYPE: u8 = 39;
     pub(super) const ITEM_ACTION: u8 = 40;
     pub(super) const ITEM_ACTION_TYPE: u8 = 41;
+    pub(super) const CHOICE_INDEX: u8 = 42;
+    pub(super) const REASONING_TEXT: u8 = 43;
+    pub(super) const TOOL_NAME: u8 = 44;
+    pub(super) const TOOL_TEXT: u8 = 45;
+    pub(super) const ITEM_SUMMARY: u8 = 47;
+    pub(super) const ITEM_TEXT: u8 = 48;
+    pub(super) const ITEM_REASONING: u8 = 49;
+    pub(super) const ITEM_TOOL: u8 = 50;
 }
 
 /// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
@@ -77,6 +87,8 @@ pub struct Answer {
     pub texts: u64,
     /// Whether an event said that the response is over.
     pub response_over: bool,
+    /// The answer's text.
+    pub heard: Heard,
     input: Option<u64>,
     output: Option<u64>,
     total: Option<u64>,
@@ -226,6 +238,10 @@ impl Visitor for Answer {
             node::ITEMS => match key {
                 b"type" => node::ITEM_TYPE,
                 b"action" => node::ITEM_ACTION,
+                b"content" => node::ITEMS,
+                b"text" | b"refusal" => node::ITEM_TEXT,
+                b"summary" => node::ITEM_SUMMARY,
+                b"name" | b"arguments" | b"input" => node::ITEM_TOOL,
                 _ => DEAD,
             },
             node::ITEM_ACTION => {
@@ -237,30 +253,52 @@ impl Visitor for Answer {
             }
             node::CHOICES => match key {
                 b"finish_reason" => node::FINISH_REASON,
+                b"index" => node::CHOICE_INDEX,
                 b"delta" | b"message" => node::MESSAGE,
                 b"text" => node::TEXT,
                 _ => DEAD,
             },
             node::MESSAGE => match key {
-                b"content" | b"reasoning_content" | b"reasoning" | b"refusal" => node::TEXT,
-                b"tool_calls" => node::TOOL_CALLS,
+                b"content" | b"refusal" => node::TEXT,
+                b"reasoning_content" | b"reasoning" => self.heard.reasoning_under(key, node::REASONING_TEXT),
+                b"tool_calls" | b"function_call" => node::TOOL_CALLS,
                 _ => DEAD,
             },
+            node::TEXT => match key {
+                // Content in parts, of which thinking is one.
+                b"text" => node::TEXT,
+                b"thinking" => node::REASONING_TEXT,
+                _ => DEAD,
+            },
+            node::REASONING_TEXT if key == b"text" => node::REASONING_TEXT,
             node::TOOL_CALLS => match key {
                 b"id" => node::TOOL_CALL_ID,
                 b"function" => node::TOOL_CALLS,
-                b"arguments" => node::TEXT,
+                b"name" => node::TOOL_NAME,
+                b"arguments" => node::TOOL_TEXT,
                 _ => DEAD,
             },
+            node::ITEM_SUMMARY if key == b"text" => node::ITEM_REASONING,
             _ => DEAD,
         }
     }
 
     fn scalar(&mut self, node: u8, scalar: Scalar<'_>) {
         match (node, scalar) {
-            (node::TEXT | node::EVENT_DELTA, Scalar::Text(text)) => self.texts += u64::from(!text.is_empty()),
-            (node::TOOL_CALL_ID, Scalar::Text(id)) => self.tool_calls += u64::from(!id.is_empty()),
+            (node::TEXT | node::REASONING_TEXT | node::TOOL_TEXT | node::EVENT_DELTA, Scalar::Text(text)) => {
+                self.texts += u64::from(!text.is_empty());
+            }
+            (node::TOOL_CALL_ID, Scalar::Text(id)) => {
+                self.tool_calls += u64::from(!id.is_empty());
+                self.heard.end_text();
+            }
+            (node::CHOICE_INDEX, Scalar::Number(_)) => {
+                if let Some(index) = scalar.count() {
+                    self.heard.choice(index);
+                }
+            }
             (node::EVENT_TYPE, Scalar::Text(kind)) => {
+                self.heard.event(kind);
                 self.response_over |= matches!(
                     kind,
                     b"response.completed" | b"response.failed" | b"response.incomplete" | b"response.cancelled"
@@ -283,6 +321,25 @@ impl Visitor for Answer {
             }
             (_, Scalar::Literal(_)) => {}
         }
+    }
+
+    fn hears(&self, node: u8) -> bool {
+        match node {
+            node::TEXT | node::REASONING_TEXT | node::TOOL_NAME | node::TOOL_TEXT => true,
+            node::EVENT_DELTA => self.heard.hears_event(),
+            node::ITEM_TEXT | node::ITEM_REASONING | node::ITEM_TOOL => !self.heard.has_events(),
+            _ => false,
+        }
+    }
+
+    fn hear(&mut self, node: u8, raw: &[u8]) {
+        let kind = match node {
+            node::EVENT_DELTA => None,
+            node::REASONING_TEXT | node::ITEM_REASONING => Some(Kind::Reasoning),
+            node::TOOL_NAME | node::TOOL_TEXT | node::ITEM_TOOL => Some(Kind::Tool),
+            _ => Some(Kind::Content),
+        };
+        self.heard.hear(kind, raw);
     }
 
     fn wants_raw(&self, node: u8) -> bool {

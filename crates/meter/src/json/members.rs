@@ -54,6 +54,43 @@ pub fn object_members(value: &[u8]) -> Option<Members<'_>> {
     (value.first() == Some(&b'{')).then(|| members(value))
 }
 
+/// Iterates over the values of the array that `value` holds, as written; ends where it is malformed, and at once where it is no
+/// array.
+#[must_use]
+pub fn elements(value: &[u8]) -> Elements<'_> {
+    Elements { reader: Members { doc: value, at: 0, state: State::Start } }
+}
+
+/// See [`elements`].
+#[derive(Debug, Clone)]
+pub struct Elements<'a> {
+    reader: Members<'a>,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let reader = &mut self.reader;
+        let opens = match reader.state {
+            State::Start => b'[',
+            State::Between => b',',
+            State::Over => return None,
+        };
+        reader.state = State::Between;
+        if reader.after_space() == Some(opens) {
+            reader.at += 1;
+            reader.after_space();
+            let start = reader.at;
+            if reader.skip_value().is_ok() {
+                return Some(&reader.doc[start..reader.at]);
+            }
+        }
+        reader.state = State::Over;
+        None
+    }
+}
+
 /// See [`members`].
 #[derive(Debug, Clone)]
 pub struct Members<'a> {

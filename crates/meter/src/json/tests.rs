@@ -155,3 +155,16 @@ proptest! {
         let _ = members(&bytes).count();
     }
 }
+
+#[test]
+fn elements_of_an_array() {
+    let all = |text: &'static str| {
+        elements(text.as_bytes()).map(|value| std::str::from_utf8(value).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(all(r#" [ 1 , "a,]" ,{"b":[2]},[],null ] "#), ["1", "\"a,]\"", "{\"b\":[2]}", "[]", "null"]);
+    for nothing in ["[]", "", "{}", "\"[1]\"", "[", "[}"] {
+        assert_eq!(all(nothing), [""; 0], "{nothing}");
+    }
+    assert_eq!(all("[1,2,"), ["1", "2"]);
+    assert_eq!(all("[1 2]"), ["1"]);
+}

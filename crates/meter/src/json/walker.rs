@@ -66,6 +66,12 @@ pub trait Visitor {
     fn scalar(&mut self, node: u8, scalar: Scalar<'_>);
     /// An object or an array begins at `node`.
     fn container(&mut self, _node: u8) {}
+    /// Whether strings at `node` are wanted in full, of any length, beside the scalar.
+    fn hears(&self, _node: u8) -> bool {
+        false
+    }
+    /// The next bytes of the string at `node`, escapes unresolved.
+    fn hear(&mut self, _node: u8, _raw: &[u8]) {}
     /// Whether the whole value at `node` is wanted as written, if it is a container of at most 1,024 bytes.
     fn wants_raw(&self, _node: u8) -> bool {
         false
@@ -214,6 +220,9 @@ impl Walker {
             State::Escape | State::KeyEscape => {
                 let key = self.state == State::KeyEscape;
                 self.keep(&bytes[at..=at], key);
+                if !key {
+                    self.pass_on(&bytes[at..=at], visitor);
+                }
                 self.state = if key { State::KeyString } else { State::String };
                 return at + 1;
             }
@@ -237,6 +246,7 @@ impl Walker {
     fn whole_string(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
         let Some(length) = plain_length(&bytes[at..]) else { return at };
         if self.here != DEAD {
+            self.pass_on(&bytes[at..at + length], visitor);
             visitor.scalar(self.here, Scalar::Text(&bytes[at..at + length.min(MAX_SCALAR)]));
         }
         self.after_value();
@@ -354,8 +364,16 @@ impl Walker {
         }
     }
 
+    #[inline]
+    fn pass_on(&self, raw: &[u8], visitor: &mut impl Visitor) {
+        if self.here != DEAD && visitor.hears(self.here) {
+            visitor.hear(self.here, raw);
+        }
+    }
+
     fn string(&mut self, bytes: &[u8], at: usize, visitor: &mut impl Visitor) -> usize {
         let (end, next) = self.run(bytes, at, false, State::Escape);
+        self.pass_on(&bytes[at..next - usize::from(end)], visitor);
         if end && self.here != DEAD {
             visitor.scalar(self.here, Scalar::Text(&self.token));
         }

@@ -327,7 +327,7 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         |r| Some(Value::Text(r.usage_source.name())),
-        "Where the tokens come from: provider or none.",
+        "Where the tokens come from: provider, counted (whole answer), partial (what was delivered of one that was cut), estimated, none.",
     )),
     row(
         "usage_raw",

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use tiktoken_rs::CoreBPE;
 
 use super::*;
+use crate::dialect::Api;
 
 static O200K: LazyLock<CoreBPE> = LazyLock::new(|| tiktoken_rs::o200k_base().unwrap());
 static CL100K: LazyLock<CoreBPE> = LazyLock::new(|| tiktoken_rs::cl100k_base().unwrap());
@@ -151,4 +152,112 @@ proptest! {
         pieces.iter().for_each(|piece| counter.push(piece));
         prop_assert_eq!(counter.finish().tokens, reference(Encoding::O200k, &pieces.concat()));
     }
+}
+
+/// OpenAI's cookbook, "How to count tokens with tiktoken", as of 2026-11: the messages, and what the API said of them.
+const EXAMPLE: &str = r#"{"model":"MODEL","messages":[
+    {"role":"system","content":"You are a helpful, pattern-following assistant that translates corporate jargon into plain English."},
+    {"role":"system","name":"example_user","content":"New synergies will help drive top-line growth."},
+    {"role":"system","name":"example_assistant","content":"Things working well together will increase revenue."},
+    {"role":"system","name":"example_user","content":"Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage."},
+    {"role":"system","name":"example_assistant","content":"Let's talk later when we're less busy about how to do better."},
+    {"role":"user","content":"This late pivot means we don't have time to boil the ocean for the client deliverable."}]}"#;
+
+const TOOLS_EXAMPLE: &str = r#"{"tools":[{"type":"function","function":{"name":"get_current_weather",
+    "description":"Get the current weather in a given location","parameters":{"type":"object","properties":{
+    "location":{"type":"string","description":"The city and state, e.g. San Francisco, CA"},
+    "unit":{"type":"string","description":"The unit of temperature to return","enum":["celsius","fahrenheit"]}},
+    "required":["location"]}}}],"messages":[
+    {"role":"system","content":"You are a helpful assistant that can answer to questions about the weather."},
+    {"role":"user","content":"What's the weather like in San Francisco?"}]}"#;
+
+#[test]
+fn openais_published_examples() {
+    for (model, expected) in
+        [("gpt-3.5-turbo", 129), ("gpt-4-0613", 129), ("gpt-4", 129), ("gpt-4o", 124), ("gpt-4o-mini", 124)]
+    {
+        let count = count_input(Api::Chat, Tokenizer::of(model), model, EXAMPLE.as_bytes());
+        assert_eq!(count, Count { tokens: expected, exact: true }, "{model}");
+    }
+    for (model, expected) in [("gpt-3.5-turbo", 105), ("gpt-4", 105), ("gpt-4o", 101), ("gpt-4o-mini", 101)] {
+        // Right here, and not for every tool there is.
+        let count = count_input(Api::Chat, Tokenizer::of(model), model, TOOLS_EXAMPLE.as_bytes());
+        assert_eq!(count, Count { tokens: expected, exact: false }, "{model}");
+    }
+}
+
+#[test]
+fn input_of_each_kind_of_call() {
+    for (api, body, tokens, exact) in [
+        (Api::Completions, r#"{"prompt":"tiktoken is great!"}"#, 6, true),
+        (Api::Completions, r#"{"prompt":["tiktoken is great!","tiktoken is great!"]}"#, 12, true),
+        (Api::Completions, r#"{"prompt":[[1,2,3],[4]]}"#, 4, true),
+        (Api::Embeddings, r#"{"input":"tiktoken\u0020is great!"}"#, 6, true),
+        (Api::Embeddings, r#"{"input":[]}"#, 0, true),
+        (Api::Chat, r#"{"messages":[{"role":"user","content":"tiktoken is great!"}]}"#, 13, true),
+        (
+            Api::Chat,
+            r#"{"messages":[{"role":"user","content":[{"type":"text","text":"tiktoken is great!"}]}]}"#,
+            13,
+            true,
+        ),
+        (Api::Chat, r#"{"messages":[]}"#, 0, true),
+        (Api::Responses, r#"{"input":"tiktoken is great!"}"#, 13, false),
+        (Api::Other, r#"{"input":"tiktoken is great!"}"#, 0, true),
+    ] {
+        assert_eq!(
+            count_input(api, Tokenizer::of("gpt-4"), "gpt-4", body.as_bytes()),
+            Count { tokens, exact },
+            "{body}"
+        );
+    }
+    let image = r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]}"#;
+    assert_eq!(
+        count_input(Api::Chat, Tokenizer::of("gpt-4o"), "gpt-4o", image.as_bytes()),
+        Count { tokens: 7 + 765, exact: false }
+    );
+    let sound = r#"{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}"#;
+    assert!(!count_input(Api::Chat, Tokenizer::of("gpt-4o"), "gpt-4o", sound.as_bytes()).exact);
+}
+
+#[test]
+fn a_large_input_is_sampled() {
+    let body = format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "The river flows. ".repeat(60_000));
+    let count = count_input(Api::Chat, Tokenizer::of("gpt-4o"), "gpt-4o", body.as_bytes());
+    assert!(!count.exact && count.tokens.abs_diff(4 * 60_000) < 2_400, "{count:?}");
+}
+
+#[test]
+fn an_answer_is_heard_at_any_cut() {
+    let raw = [
+        &[MARK, Kind::Reasoning as u8][..],
+        br"Let me think\u2026",
+        &[MARK, Kind::Content as u8],
+        r"Grüße \ud83c\udf0a!".as_bytes(),
+    ]
+    .concat();
+    let tokenizer = Tokenizer::of("gpt-4o");
+    let expected = OutputCount {
+        output: reference(Encoding::O200k, "Grüße 🌊!"),
+        reasoning: reference(Encoding::O200k, "Let me think…"),
+        exact: true,
+    };
+    for cut in (0..=raw.len()).filter(|cut| raw.get(cut.wrapping_sub(1)) != Some(&MARK)) {
+        let mut output = Output::new(tokenizer);
+        output.hear(&raw[..cut]);
+        output.hear(&raw[cut..]);
+        assert_eq!(output.finish(), expected, "{cut}");
+    }
+}
+
+#[test]
+fn what_was_missed_is_estimated() {
+    let mut output = Output::new(Tokenizer::of("gpt-4o"));
+    output.hear("one two three four ".repeat(100).as_bytes());
+    output.miss(1900);
+    let count = output.finish();
+    assert!(!count.exact && count.output.abs_diff(800) <= 2, "{count:?}");
+    let mut output = Output::new(Tokenizer::of("gpt-4o"));
+    output.miss(400);
+    assert_eq!(output.finish(), OutputCount { output: 100, reasoning: 0, exact: false });
 }

@@ -40,13 +40,12 @@ impl Vocabulary {
     }
 
     fn build(packed: &'static [u8]) -> Vocabulary {
-        let mut starts = Vec::new();
-        let mut at = 0;
-        while let Some(length) = packed.get(at) {
-            starts.push(at as u32);
-            at += 1 + usize::from(*length);
-        }
-        starts.shrink_to_fit();
+        let entries = || {
+            let next = |at: &usize| packed.get(*at).map(|length| at + 1 + usize::from(*length));
+            std::iter::successors(Some(0), next).take_while(|at| *at < packed.len()).map(|at| at as u32)
+        };
+        let mut starts = Vec::with_capacity(entries().count());
+        starts.extend(entries());
         let bits = (starts.len() * 2).next_power_of_two().trailing_zeros();
         let mut vocabulary = Vocabulary { packed, starts, table: vec![NONE; 1 << bits], shift: 64 - bits };
         for rank in 0..vocabulary.starts.len() as u32 {

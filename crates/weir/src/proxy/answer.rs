@@ -12,7 +12,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use meter::splice::Splicer;
-use store::Seq;
 use tokio::time::Sleep;
 
 use super::exchange::Exchange;
@@ -109,9 +108,7 @@ impl Answer {
     pub(super) async fn metered(mut exchange: Exchange, mut remote: Remote, filter: Option<Filter>) -> Answer {
         if remote.is_end_stream() {
             let recorder = exchange.shared().recorder.clone();
-            if let Some(seq) = exchange.finish(End::Whole) {
-                recorder.synced(seq).await;
-            }
+            exchange.finish(End::Whole).settled(recorder).await;
             exchange.worker().pool.put(remote.release(), Instant::now());
             return Answer::Whole(Bytes::new());
         }
@@ -235,10 +232,9 @@ impl Metered {
 
     fn finish(&mut self, end: End) {
         let recorder = self.exchange.shared().recorder.clone();
-        if let Some(seq) = self.exchange.finish(end)
-            && recorder.waits_for_disk()
-        {
-            self.wait = Some(Box::pin(synced(recorder, seq)));
+        let recorded = self.exchange.finish(end);
+        if recorded.is_later() || recorder.waits_for_disk() {
+            self.wait = Some(Box::pin(recorded.settled(recorder)));
         }
     }
 
@@ -256,10 +252,6 @@ impl Metered {
             timer.as_mut().reset(due.into());
         }
     }
-}
-
-async fn synced(recorder: std::sync::Arc<crate::recorder::Recorder>, seq: Seq) {
-    recorder.synced(seq).await;
 }
 
 impl Body for Answer {

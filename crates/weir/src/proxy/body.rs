@@ -45,6 +45,11 @@ impl Memory {
         Memory { limit, used: AtomicU64::new(0) }
     }
 
+    /// Whether there is so little room left that nothing should stay that is not needed.
+    pub(super) fn is_short(&self) -> bool {
+        self.used() > self.limit / 2
+    }
+
     /// Bytes in use.
     #[must_use]
     pub fn used(&self) -> u64 {

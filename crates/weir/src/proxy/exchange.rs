@@ -17,9 +17,11 @@ use meter::record::{Record, Status, id_text, id_v7};
 use meter::request::Asked;
 use meter::splice::Splicer;
 use store::Seq;
+use tokio::sync::oneshot;
 
 use super::answer::{Answer, Filter};
 use super::body::within;
+use super::counted::{self, Kept, Uncounted};
 use super::deadline::{Deadline, Deadlines};
 use super::field::{self, Gathering};
 use super::mask::Mask;
@@ -31,7 +33,7 @@ use super::watch::Watch;
 use super::{Admitted, Shared, Snapshot, Worker};
 use crate::config::{Caller, Config, Destination, OnJournalFailure, take_out};
 use crate::error::{Error, ErrorKind};
-use crate::recorder::{self, Slot};
+use crate::recorder::{self, Slot, Tally};
 
 const REQUEST_ID: Name = Name::from_static("x-request-id");
 const WEIR_ERROR: Name = Name::from_static("x-weir-error");
@@ -60,6 +62,19 @@ pub(super) struct Exchange {
     bill: Option<u64>,
     /// What the caller showed, to be taken out of what the provider says of it.
     shown: Option<HeaderValue>,
+    /// The request, as long as its tokens may have to be counted.
+    kept: Option<Kept>,
+    /// What is counted of a long answer while it goes by.
+    tally: Option<Arc<Tally>>,
+}
+
+/// How far a request's Record is.
+#[must_use]
+pub(super) enum Recorded {
+    /// In the journal, at this line, or nowhere to wait for.
+    Now(Option<Seq>),
+    /// To be written once its tokens are counted.
+    Later(oneshot::Receiver<Option<Seq>>),
 }
 
 /// Moments and waits that the Record's times are made of, in nanoseconds since the start.
@@ -113,6 +128,8 @@ impl Exchange {
             streamed: None,
             bill: None,
             shown: head.headers.get(AUTHORIZATION).cloned(),
+            kept: None,
+            tally: None,
         }
     }
 
@@ -264,7 +281,32 @@ impl Exchange {
         *self.record.response_bytes.get_or_insert(0) += piece.len() as u64;
         let Some(watch) = &mut self.watch else { return false };
         watch.observe(piece, now);
-        watch.is_over()
+        let over = watch.is_over();
+        if let Some((raw, missed)) = watch.take_heard() {
+            self.hear(raw, missed);
+        }
+        over
+    }
+
+    /// There is enough text to be counted elsewhere, in case that nobody says how many tokens it is.
+    fn hear(&mut self, raw: Vec<u8>, missed: u64) {
+        if !counted::can_count(self.api()) {
+            return;
+        }
+        let tally = match &self.tally {
+            Some(tally) => tally,
+            None => {
+                let answering = self.watch.as_mut().and_then(Watch::model);
+                self.tally.insert(Tally::new(counted::tokenizer(&self.record, answering)))
+            }
+        };
+        tally.miss(missed);
+        self.worker.shared.recorder.hear(tally, raw);
+    }
+
+    /// Keeps the request for as long as its tokens may have to be counted.
+    pub(super) fn keep(&mut self, request: Kept) {
+        self.kept = Some(request);
     }
 
     /// Whether the Record is written.
@@ -276,6 +318,9 @@ impl Exchange {
     pub(super) async fn answer(mut self, sent: Sent) -> Response<Answer> {
         let Sent { mut head, body, injected } = sent;
         self.times.last_piece = self.elapsed();
+        if !head.status.is_success() || !counted::can_count(self.api()) || self.shared().memory.is_short() {
+            self.kept = None;
+        }
         self.note(&head);
         super::headers::remove_hop_by_hop(&mut head.headers);
         // Where the provider is a Weir too, its errors are not ours.
@@ -326,7 +371,7 @@ impl Exchange {
         let mut response = error.response(Some(&self.record.request_id));
         mark(&self.record.request_id, response.headers_mut());
         if error.kind == ErrorKind::CallerGone {
-            self.finish(End::CallerGone);
+            drop(self.finish(End::CallerGone));
             return response.map(Answer::whole);
         }
         self.gave_up();
@@ -345,10 +390,10 @@ impl Exchange {
         }
     }
 
-    /// The answer is over. Returns the line's number, if it is in the journal.
-    pub(super) fn finish(&mut self, end: End) -> Option<Seq> {
+    /// The answer is over.
+    pub(super) fn finish(&mut self, end: End) -> Recorded {
         if self.is_finished() {
-            return None;
+            return Recorded::Now(None);
         }
         if end != End::Whole {
             self.gave_up();
@@ -356,7 +401,6 @@ impl Exchange {
         let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
         let config = &self.snapshot.config;
         settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
-        self.shared().unpriced.notice(&self.record);
         settle::judge(&mut self.record, self.format, &reading, end);
         self.gathering.answer(&self.snapshot, &mut self.record, &reading.found);
         if let Some(message) = &mut self.record.outcome.error_message {
@@ -365,7 +409,31 @@ impl Exchange {
                 take_out(shown, message);
             }
         }
-        self.record()
+        let text = self.tally.is_some() || !reading.answer.heard.is_empty();
+        if self.times.departed.is_some() && counted::has_to_count(&self.record, &reading, text, end) {
+            let told = settle::Told::of(&reading, self.bill);
+            return self.count(reading.answer.heard.take(), told, end);
+        }
+        self.shared().unpriced.notice(&self.record);
+        Recorded::Now(self.record())
+    }
+
+    /// Leaves the Record to whoever counts, to be written then.
+    fn count(&mut self, heard: (Vec<u8>, u64), told: settle::Told, end: End) -> Recorded {
+        let Some(slot) = self.slot.take() else { return Recorded::Now(None) };
+        let uncounted = Uncounted { request: self.kept.take(), tally: self.tally.take(), heard, end };
+        self.complete();
+        let (mut record, shared) = (std::mem::take(&mut self.record), self.shared().clone());
+        let snapshot = self.snapshot.clone();
+        let (tell, tells) = oneshot::channel();
+        self.shared().recorder.end_counted(Box::new(move || {
+            uncounted.count(&mut record);
+            settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.rates);
+            shared.unpriced.notice(&record);
+            // Nobody waits where the caller has gone.
+            let _ = tell.send(shared.recorder.finish(slot, record));
+        }));
+        Recorded::Later(tells)
     }
 
     /// Whoever waits for the provider until it ends waits for the provider, not for Weir.
@@ -378,12 +446,18 @@ impl Exchange {
     /// Writes the Record, once.
     fn record(&mut self) -> Option<Seq> {
         let slot = self.slot.take()?;
+        self.complete();
+        // The memory is free before anybody can read that the request is over.
+        self.kept = None;
+        let record = std::mem::take(&mut self.record);
+        self.shared().recorder.finish(slot, record)
+    }
+
+    fn complete(&mut self) {
         self.fill_in_times();
         if let Some(streamed) = &self.streamed {
             self.record.request_bytes = Some(streamed.load(Ordering::Relaxed));
         }
-        let record = std::mem::take(&mut self.record);
-        self.shared().recorder.finish(slot, record)
     }
 
     fn fill_in_times(&mut self) {
@@ -399,6 +473,24 @@ impl Exchange {
     }
 }
 
+impl Recorded {
+    /// Waits until the Record is as durable as was asked for.
+    pub(super) async fn settled(self, recorder: Arc<recorder::Recorder>) {
+        let seq = match self {
+            Recorded::Now(seq) => seq,
+            Recorded::Later(tells) => tells.await.ok().flatten(),
+        };
+        if let Some(seq) = seq {
+            recorder.synced(seq).await;
+        }
+    }
+
+    /// Whether it is still to be written.
+    pub(super) fn is_later(&self) -> bool {
+        matches!(self, Recorded::Later(_))
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.is_finished() {
@@ -406,11 +498,11 @@ impl Drop for Exchange {
         }
         let stopping = self.worker.stopping.load(Ordering::Relaxed);
         let late = Instant::now() >= self.deadline();
-        self.finish(match (stopping, late) {
+        drop(self.finish(match (stopping, late) {
             (true, _) => End::Stopped,
             (false, true) => End::Timeout,
             (false, false) => End::CallerGone,
-        });
+        }));
     }
 }
 

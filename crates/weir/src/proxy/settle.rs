@@ -2,7 +2,7 @@
 
 use meter::cost::{Ask, Prices};
 use meter::energy::Rates;
-use meter::meter::{Format, Reading, is_sound};
+use meter::meter::{Format, Nanos, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
 use meter::usage::{Class, UsageSource};
 
@@ -19,6 +19,13 @@ pub(super) enum End {
     Timeout,
     /// Weir went down.
     Stopped,
+}
+
+impl End {
+    /// Whether it was for the provider to end so.
+    pub(super) fn is_providers(self) -> bool {
+        matches!(self, End::Whole | End::UpstreamGone)
+    }
 }
 
 /// The errors that are found in an answer rather than made of one.
@@ -39,15 +46,36 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>
     record.usage_raw = record.usage.and(answer.usage_raw.take());
     record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
     record.search_calls = answer.search_calls();
-    record.cost = prices.cost(&ask(record, answer.reported_cost().or(bill)));
+    if let Some(usage) = &record.usage {
+        let cached = usage.get(Class::CachedInput) > 0;
+        record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
+    }
+    price(record, &Told::of(reading, bill), prices, rates);
+}
+
+/// What an answer said beside its usage, for whoever counts that later.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    /// What it cost, in nano-dollars.
+    bill: Option<u64>,
+    /// When the first and the last token came.
+    tokens: Option<(Nanos, Nanos)>,
+}
+
+impl Told {
+    pub(super) fn of(reading: &Reading, bill: Option<u64>) -> Told {
+        let bill = reading.answer.reported_cost().or(bill);
+        Told { bill, tokens: reading.first_token.zip(reading.last_token) }
+    }
+}
+
+/// What follows from the usage.
+pub(super) fn price(record: &mut Record, told: &Told, prices: &Prices, rates: &Rates) {
+    record.cost = prices.cost(&ask(record, told.bill));
     let Some(usage) = &record.usage else { return };
-    let cached = usage.get(Class::CachedInput) > 0;
-    record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
     let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];
     record.energy = rates.estimate(&models, usage);
-    if let (Some(first), Some(last), gaps @ 1..) =
-        (reading.first_token, reading.last_token, usage.output().saturating_sub(1))
-    {
+    if let (Some((first, last)), gaps @ 1..) = (told.tokens, usage.output().saturating_sub(1)) {
         record.times.per_output_token = Some(last.saturating_sub(first) / gaps);
     }
 }

@@ -83,6 +83,23 @@ impl Watch {
         }
     }
 
+    fn meter(&mut self) -> &mut Meter {
+        match self {
+            Watch::Plain(meter) => meter,
+            Watch::Packed(decoder) => &mut decoder.get_mut().meter,
+        }
+    }
+
+    /// The text that went by, once there is enough of it to be counted.
+    pub(super) fn take_heard(&mut self) -> Option<(Vec<u8>, u64)> {
+        self.meter().take_heard()
+    }
+
+    /// The model that answers, as far as the answer has named it.
+    pub(super) fn model(&mut self) -> Option<&str> {
+        self.meter().model()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         match self {
             Watch::Plain(meter) => meter.is_over(),

@@ -79,7 +79,11 @@ fn a_caller_that_goes_before_the_answer_cancels_it() {
         caller.close();
         upstream.was_left(1);
         let record = is_cancelled(&weir);
-        assert!(record["cost_usd"].is_null() && record.get("status_code").is_none());
+        assert!(record.get("status_code").is_none());
+        // It was sent, and nothing was received.
+        let input = if body == CHAT { 8 } else { 0 };
+        assert_eq!((&record["input_tokens"], &record["output_tokens"]), (&input.into(), &0.into()));
+        assert_eq!(record["usage_source"], "partial");
         assert_eq!((&record["model"], &record["provider"]), (&"gpt-4".into(), &"up".into()));
     }
 }
@@ -189,6 +193,7 @@ fn memory_stays_flat_however_long_a_stream_is() {
     let bytes = drain(&mut caller);
     let grown = weir.kibibytes("VmHWM") - before;
     assert!(bytes >= MIB * 64 * 16_000, "{bytes} bytes came");
-    assert!(grown < 16 << 10, "{MIB} MiB took {grown} KiB more");
+    // Of which the dictionary and the text that waits to be counted are some MiB.
+    assert!(grown < 24 << 10, "{MIB} MiB took {grown} KiB more");
     assert!(weir.stop().contains("\"total_tokens\":3"));
 }

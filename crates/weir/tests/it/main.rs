@@ -7,6 +7,7 @@
 mod bad_request;
 mod bad_upstream;
 mod command;
+mod counted;
 mod egress;
 mod exact;
 mod field;

@@ -62,6 +62,16 @@ fn is_metered(record: &Value) {
     assert_eq!((&record["finish_reason"], &record["response_model"]), (&"stop".into(), &"gpt-4-0613".into()));
 }
 
+/// The provider said nothing of tokens, so they were counted: none of an empty request, and those of the text.
+fn is_counted(record: &Value) {
+    let tokens = meter::tokens::count(meter::tokens::Encoding::Cl100k, "say \"usage\":null, é é 🌊").tokens;
+    assert_eq!((&record["status"], &record["usage_source"]), (&"success".into(), &"counted".into()), "{record:#}");
+    assert_eq!((&record["input_tokens"], &record["output_tokens"]), (&0.into(), &tokens.into()));
+    assert_eq!((&record["status_code"], &record["cost_status"]), (&200.into(), &"estimated".into()));
+    let cost = record["cost_usd"].as_f64().unwrap();
+    assert!((cost - tokens as f64 * 0.06 / 1000.0).abs() < 1e-12, "{cost}");
+}
+
 #[test]
 fn what_the_question_added_is_taken_out_at_every_cut() {
     for script in [Script::new(false, "\n"), Script::new(true, "\n"), Script::new(true, "\r\n")] {
@@ -133,9 +143,7 @@ fn a_provider_that_may_not_be_asked_is_not_asked() {
     let weir = Weir::start(&provider("up", &upstream, "inject_usage = false"));
     assert_eq!(weir.chat(STREAM).text(), script.unasked);
     assert_eq!(upstream.only().text(), STREAM);
-    let record = weir.record();
-    assert_eq!((&record["status"], &record["usage_source"]), (&"success".into(), &"none".into()));
-    assert!(record["cost_usd"].is_null() && record.get("cost_status").is_none());
+    is_counted(&weir.record());
 }
 
 /// A provider that refuses whatever has `stream_options` in it, with this sentence.
@@ -162,8 +170,7 @@ fn a_provider_that_refuses_the_question_is_asked_once() {
     let sent: Vec<String> = upstream.seen().iter().map(Message::text).collect();
     assert_eq!(sent, [ASKED, STREAM, STREAM, STREAM]);
     for record in weir.settled(3) {
-        assert_eq!((&record["status"], &record["usage_source"]), (&"success".into(), &"none".into()));
-        assert_eq!(record["status_code"], 200);
+        is_counted(&record);
     }
 }
 

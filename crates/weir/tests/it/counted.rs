@@ -1,0 +1,256 @@
+//! Tokens where the provider says nothing of them: what was delivered is counted, not nothing and not one.
+
+use meter::tokens::{Encoding, count};
+use serde_json::Value;
+
+use super::harness::{Upstream, Weir, Wire, chat, chunk, events, json, provider, request};
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/// 13 tokens of input, as OpenAI counts them for gpt-4: three for the message, one for its role, six for its text, three to
+/// start the answer.
+const ASK: &str = r#"{"model":"gpt-4","stream":true,"messages":[{"role":"user","content":"tiktoken is great!"}]}"#;
+
+fn event(text: &str) -> String {
+    let text = Value::from(text);
+    format!(
+        "data: {{\"id\":\"c-1\",\"model\":\"gpt-4-0613\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":{text}}}}}]}}\n\n"
+    )
+}
+
+/// Words as a model makes them: one token each, with a space in front.
+fn words(count: usize) -> Vec<String> {
+    (0..count).map(|index| [" river", " flows", " under", " the", " bridge"][index % 5].to_owned()).collect()
+}
+
+/// The tokens of a text to gpt-4.
+fn tokens(text: &str) -> u64 {
+    let count = count(Encoding::Cl100k, text);
+    assert!(count.exact);
+    count.tokens
+}
+
+#[track_caller]
+fn is(record: &Value, source: &str, input: u64, output: u64) {
+    assert_eq!(record["usage_source"], source, "{record:#}");
+    assert_eq!((&record["input_tokens"], &record["output_tokens"]), (&input.into(), &output.into()), "{record:#}");
+    assert_eq!(record["total_tokens"], input + output);
+    let cost = (input as f64 * 0.03 + output as f64 * 0.06) / 1000.0;
+    assert!((record["cost_usd"].as_f64().unwrap() - cost).abs() < 1e-12, "{} for {cost}", record["cost_usd"]);
+    assert!(record.get("usage_raw").is_none() || source == "provider");
+}
+
+fn read_deltas(caller: &mut Wire, count: usize) {
+    let mut got = 0;
+    while got < count {
+        got += caller.chunk().expect("more").windows(5).filter(|bytes| bytes == b"data:").count();
+    }
+}
+
+/// Streams these pieces, then waits until it is left.
+fn endless(pieces: Vec<String>) -> Upstream {
+    Upstream::start(move |_, peer| {
+        peer.send(HEAD);
+        pieces.iter().for_each(|piece| peer.send(chunk(piece)));
+        peer.wait_until_left();
+    })
+}
+
+/// bifrost #3709: 806 deltas were delivered, 1 token was logged, $0.00012 for some $0.09. litellm #33736: no row at all.
+#[test]
+fn a_caller_that_hangs_up_is_charged_for_what_was_delivered() {
+    let words = words(806);
+    let upstream = endless(words.iter().map(|word| event(word)).collect());
+    let weir = Weir::before(&upstream);
+    let mut caller = weir.connect();
+    caller.send(chat(ASK));
+    assert_eq!(caller.head().unwrap().status(), 200);
+    read_deltas(&mut caller, 806);
+    caller.close();
+    upstream.was_left(1);
+    let record = weir.record();
+    assert_eq!(tokens(&words.concat()), 806);
+    is(&record, "partial", 13, 806);
+    assert_eq!((&record["event"], &record["end_reason"]), (&"llm_request_cancelled".into(), &"client_gone".into()));
+    assert_eq!(record["cost_status"], "estimated");
+}
+
+/// litellm #39893: the tokens were right and the cost that of the one that stood for them.
+#[test]
+fn a_figure_that_stands_for_one_is_not_believed() {
+    let mut pieces: Vec<String> = words(50).iter().map(|word| event(word)).collect();
+    pieces[0] =
+        event(" river").replace("\"choices\"", "\"usage\":{\"prompt_tokens\":20,\"completion_tokens\":1},\"choices\"");
+    let upstream = endless(pieces);
+    let weir = Weir::start(&provider("up", &upstream, "inject_usage = false"));
+    let mut caller = weir.connect();
+    caller.send(chat(ASK));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 50);
+    caller.close();
+    upstream.was_left(1);
+    let record = weir.record();
+    assert_eq!((&record["usage_source"], &record["output_tokens"]), (&"partial".into(), &50.into()), "{record:#}");
+    assert_eq!(record["input_tokens"], 20, "what was said of the input holds");
+}
+
+#[test]
+fn a_stream_that_the_provider_breaks_off_counts_what_came() {
+    let pieces: String = words(30).iter().map(|word| event(word)).collect();
+    for cut in [pieces.len() / 3, pieces.len() / 2 + 7, pieces.len()] {
+        let part = pieces[..cut].to_owned();
+        let upstream = Upstream::start(move |_, peer| {
+            peer.send(HEAD);
+            peer.send(chunk(&part));
+            peer.close();
+        });
+        let weir = Weir::before(&upstream);
+        assert!(!weir.chat(ASK).whole);
+        let record = weir.record();
+        assert_eq!((&record["status"], &record["end_reason"]), (&"error".into(), &"upstream_gone".into()));
+        is(&record, "partial", 13, tokens(&delivered(&pieces[..cut])));
+    }
+}
+
+/// The text of events, the last of which may be cut anywhere.
+fn delivered(events: &str) -> String {
+    let text =
+        |event: &str| event.split_once("\"content\":\"").map(|(_, text)| text.split('"').next().unwrap().to_owned());
+    events.split("\n\n").filter_map(text).collect()
+}
+
+/// litellm #8349, bifrost #4484, ferro-labs #281, gpustack #4874: streams without usage were logged with none.
+#[test]
+fn answers_without_usage_are_counted() {
+    let text = "The weir measures what flows. ";
+    let cases = [
+        ("POST /v1/chat/completions", ASK.to_owned(), events([event(text), "data: [DONE]\n\n".to_owned()]), 13),
+        (
+            "POST /v1/chat/completions",
+            ASK.replace("true", "false"),
+            json(format!("{{\"id\":\"c\",\"choices\":[{{\"message\":{{\"content\":\"{text}\"}}}}]}}")),
+            13,
+        ),
+        (
+            "POST /v1/completions",
+            r#"{"model":"gpt-4","stream":true,"prompt":"tiktoken is great!"}"#.to_owned(),
+            events([format!("data: {{\"choices\":[{{\"text\":\"{text}\"}}]}}\n\n"), "data: [DONE]\n\n".to_owned()]),
+            6,
+        ),
+        (
+            "POST /v1/embeddings",
+            r#"{"model":"gpt-4","input":["tiktoken is great!"]}"#.to_owned(),
+            json("{\"data\":[{\"embedding\":[1,2]}]}"),
+            6,
+        ),
+    ];
+    for (start, body, answer, input) in cases {
+        let upstream = Upstream::answering(answer);
+        let weir = Weir::before(&upstream);
+        let answer = weir.ask(request(start, &[("content-type", "application/json")], &body));
+        assert!(answer.whole);
+        let output = if start.ends_with("embeddings") { 0 } else { tokens(text) };
+        is(&weir.record(), "counted", input, output);
+    }
+}
+
+/// litellm #38065, bifrost #4484: streams of responses with usage 0/0/0.
+#[test]
+fn a_stream_of_a_response_that_is_cut_is_counted() {
+    let event = |data: &str| format!("event: x\ndata: {data}\n\n");
+    let pieces = event(r#"{"type":"response.created","response":{"id":"r","model":"gpt-4","status":"in_progress"}}"#)
+        + &event(r#"{"type":"response.output_text.delta","delta":"The weir measures"}"#)
+        + &event(r#"{"type":"response.output_text.delta","delta":" what flows."}"#);
+    let upstream = Upstream::start(move |_, peer| {
+        peer.send(HEAD);
+        peer.send(chunk(&pieces));
+        peer.close();
+    });
+    let weir = Weir::before(&upstream);
+    let body = r#"{"model":"gpt-4","stream":true,"input":"tiktoken is great!"}"#;
+    let whole = weir.ask(request("POST /v1/responses", &[("content-type", "application/json")], body)).whole;
+    assert!(!whole);
+    is(&weir.record(), "estimated", 13, tokens("The weir measures what flows."));
+}
+
+/// new-api #5289: what an error says is not output.
+#[test]
+fn errors_are_not_counted() {
+    let stream = "data: {\"error\":{\"message\":\"overloaded, try later\",\"code\":\"server_error\"}}\n\n";
+    for answer in [
+        events([stream]),
+        super::harness::answer("500 Oops", "application/json", "{\"error\":{\"message\":\"a long sentence\"}}"),
+        super::harness::answer("429 Slow", "text/plain", "no"),
+    ] {
+        let upstream = Upstream::answering(answer);
+        let weir = Weir::before(&upstream);
+        weir.chat(ASK);
+        let record = weir.record();
+        assert_eq!((&record["status"], &record["usage_source"]), (&"error".into(), &"none".into()), "{record:#}");
+        assert!(record["output_tokens"].is_null() && record["cost_usd"].is_null());
+    }
+}
+
+/// A long answer is counted while it goes by, in pieces, and comes to what the whole comes to.
+#[test]
+fn a_long_stream_is_counted_as_it_goes_by() {
+    let text: String = (0..6000).map(|index| format!("Line {index}: the river \"flows\",\n\u{1f30a} été. ")).collect();
+    assert!(text.len() < 256 << 10);
+    let pieces: Vec<String> = text.split_inclusive(' ').map(event).collect();
+    for whole in [true, false] {
+        let mut sent: Vec<_> = pieces.iter().flat_map(chunk).collect();
+        sent.splice(0..0, HEAD.bytes());
+        let last = if whole { [chunk("data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat() } else { Vec::new() };
+        let upstream = Upstream::answering_once([sent, last].concat());
+        let weir = Weir::before(&upstream);
+        assert_eq!(weir.chat(ASK).whole, whole);
+        is(&weir.record(), if whole { "counted" } else { "partial" }, 13, tokens(&text));
+    }
+}
+
+#[test]
+fn other_models_are_estimated() {
+    let text = event("The weir measures what flows.").replace("gpt-4-0613", "claude-sonnet-4-5-20250929");
+    let upstream = Upstream::answering(events([text, "data: [DONE]\n\n".to_owned()]));
+    let weir = Weir::before(&upstream);
+    weir.chat(ASK.replace("gpt-4", "claude-sonnet-4-5"));
+    let record = weir.record();
+    assert_eq!(record["usage_source"], "estimated");
+    let output = count(Encoding::O200k, "The weir measures what flows.").tokens;
+    assert_eq!(record["output_tokens"], (output * 1220 + 500) / 1000);
+    assert_eq!(record["cost_status"], "estimated");
+}
+
+#[test]
+fn many_streams_that_are_cut_at_once_are_all_counted() {
+    let upstream = endless(words(20).iter().map(|word| event(word)).collect());
+    let weir = Weir::before(&upstream);
+    let callers: Vec<_> = (0..64)
+        .map(|_| {
+            let mut caller = weir.connect();
+            caller.send(chat(ASK));
+            caller.head().unwrap();
+            read_deltas(&mut caller, 20);
+            caller
+        })
+        .collect();
+    drop(callers);
+    upstream.was_left(64);
+    weir.settled(64).iter().for_each(|record| is(record, "partial", 13, 20));
+    assert_eq!(weir.metrics().number("weir_body_memory_bytes"), 0);
+}
+
+#[test]
+fn what_was_cut_by_the_way_down_is_counted() {
+    let upstream = endless(words(20).iter().map(|word| event(word)).collect());
+    let mut weir =
+        super::harness::Process::start(&format!("shutdown_grace = \"0s\"\n{}", provider("up", &upstream, "")), &[]);
+    let mut caller = Wire::connect(weir.listen);
+    caller.send(chat(ASK));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 20);
+    let written = weir.stop();
+    let line = written.lines().find(|line| line.starts_with("{\"timestamp\"")).expect("a Record");
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["end_reason"], &line["usage_source"]), (&"proxy_killed".into(), &"partial".into()));
+    assert_eq!(line["output_tokens"], 20);
+}
