@@ -27,7 +27,7 @@ pub use presets::{Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, take_out};
 pub use secret::{HashKey, hex};
 pub use watch::Watched;
-pub use written::{Durability, OnJournalFailure, Written, schema};
+pub use written::{Durability, OnClientGone, OnJournalFailure, Written, schema};
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod counted;
 mod deadline;
+mod drain;
 mod exchange;
 mod field;
 mod headers;
@@ -39,6 +40,7 @@ pub use answer::Answer;
 use body::{Inbound, Memory};
 pub use caller::Gate;
 pub use deadline::Deadlines;
+pub use drain::Drains;
 use exchange::Exchange;
 use route::Route;
 use snapshot::Newest;
@@ -123,6 +125,8 @@ pub struct Worker {
     pub pool: Pool,
     /// Set when the grace period is over: what is cut off then was not left by its caller.
     pub stopping: AtomicBool,
+    /// What goes on without its caller.
+    pub drains: Drains,
 }
 
 /// Answers a request that came over the connection of these `deadlines`.
@@ -138,12 +142,9 @@ pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Req
     let mut response = match admit(&snapshot, &shared, &mut head) {
         Err(error) => shared.refuse(&error),
         Ok(admitted) => {
-            let mut exchange = Exchange::begin(worker, snapshot, &deadlines, admitted, &head);
-            match pass(&mut exchange, &mut head, body).await {
-                Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
-                Ok(Passed::Own(response)) => exchange.answer_whole(response).await,
-                Err(error) => exchange.fail(&error).await,
-            }
+            let may_drain = drain::may_be_needed(&snapshot.config);
+            let exchange = Exchange::begin(worker, snapshot, &deadlines, admitted, &head);
+            if may_drain { drain::detached(exchange, head, body).await } else { respond(exchange, head, body).await }
         }
     };
     if let Some(origin) = origin {
@@ -166,6 +167,15 @@ fn admit(snapshot: &Snapshot, shared: &Shared, head: &mut Parts) -> Result<Admit
     let caller = key::authenticate(&snapshot.config.callers, &mut head.headers)?;
     let slot = shared.recorder.admit().map_err(|kind| Error::new(kind, kind.advice()))?;
     Ok(Admitted { slot, api, caller })
+}
+
+/// From an admitted request to its answer.
+async fn respond(mut exchange: Exchange, mut head: Parts, body: Incoming) -> Response<Answer> {
+    match pass(&mut exchange, &mut head, body).await {
+        Ok(Passed::Upstream(sent)) => exchange.answer(*sent).await,
+        Ok(Passed::Own(response)) => exchange.answer_whole(response).await,
+        Err(error) => exchange.fail(&error).await,
+    }
 }
 
 /// What a request led to.

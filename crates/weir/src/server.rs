@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
 use crate::prices;
-use crate::proxy::{Pool, Shared, Snapshot, Worker};
+use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Progress, Sink, Stdout};
 
@@ -201,8 +201,12 @@ impl Running {
             .into_iter()
             .enumerate()
             .map(|(index, listener)| {
-                let pool = Pool::default();
-                let worker = Arc::new(Worker { shared: shared.clone(), pool, stopping: AtomicBool::new(false) });
+                let worker = Arc::new(Worker {
+                    shared: shared.clone(),
+                    pool: Pool::default(),
+                    stopping: AtomicBool::new(false),
+                    drains: Drains::default(),
+                });
                 connection::spawn_worker(
                     index,
                     listener,

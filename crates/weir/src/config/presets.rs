@@ -75,6 +75,7 @@ impl Preset {
             inject_usage: self.name != "mistral",
             catalog: None,
             region: None,
+            on_client_gone: super::OnClientGone::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use http::uri::{Authority, Scheme, Uri};
 use meter::catalog::of_host;
 use meter::pattern::Pattern;
 
-use super::written::{WrittenProvider, WrittenUpstream};
+use super::written::{OnClientGone, WrittenProvider, WrittenUpstream};
 use super::{ConfigError, invalid, secret};
 
 /// Whose key a provider is shown.
@@ -66,6 +66,8 @@ pub struct Provider {
     pub inject_usage: bool,
     /// Where its models run, if that is known and makes a difference to the price.
     pub region: Option<String>,
+    /// What happens to an answer whose caller has gone.
+    pub on_client_gone: OnClientGone,
 }
 
 impl Provider {
@@ -164,6 +166,7 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
         default: written.default,
         inject_usage: written.inject_usage,
         region: written.region.clone().or_else(|| of_host(authority.host())?.1.map(str::to_owned)),
+        on_client_gone: written.on_client_gone,
     })
 }
 

@@ -279,6 +279,20 @@ pub struct WrittenProvider {
     /// Where its models run, if that makes a difference to the price: "eu", "us".
     #[serde(default)]
     pub region: Option<String>,
+    /// What happens to an answer whose caller has gone.
+    #[serde(default)]
+    pub on_client_gone: OnClientGone,
+}
+
+/// What happens to an answer whose caller has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnClientGone {
+    /// The provider's connection is closed, and what was delivered is counted.
+    #[default]
+    Close,
+    /// It is read to its end, so that the provider's own figures arrive: for at most five minutes and 64 MiB more.
+    Drain,
 }
 
 fn yes() -> bool {

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use meter::splice::Splicer;
 use tokio::time::Sleep;
 
+use super::drain;
 use super::exchange::Exchange;
 use super::mask::Mask;
 use super::settle::End;
@@ -36,7 +38,7 @@ pub enum Answer {
     /// In one piece.
     Whole(Bytes),
     /// As it comes.
-    Metered(Box<Metered>),
+    Metered(Passing),
 }
 
 /// What changes an answer's bytes on their way.
@@ -71,8 +73,12 @@ impl Filter {
     }
 }
 
+/// A provider's answer in its caller's hands, who leaves by dropping it.
+#[derive(Debug)]
+pub struct Passing(Option<Box<Metered>>);
+
 /// A provider's answer on its way.
-pub struct Metered {
+pub(super) struct Metered {
     remote: Remote,
     exchange: Exchange,
     filter: Option<Filter>,
@@ -85,6 +91,8 @@ pub struct Metered {
     over: bool,
     timer: Option<Pin<Box<Sleep>>>,
     last_piece: Instant,
+    /// Bytes that were read since the caller left.
+    drained: u64,
 }
 
 impl std::fmt::Debug for Metered {
@@ -112,7 +120,7 @@ impl Answer {
             exchange.worker().pool.put(remote.release(), Instant::now());
             return Answer::Whole(Bytes::new());
         }
-        Answer::Metered(Box::new(Metered {
+        Answer::Metered(Passing(Some(Box::new(Metered {
             remote,
             exchange,
             filter,
@@ -122,11 +130,54 @@ impl Answer {
             over: false,
             timer: None,
             last_piece: Instant::now(),
-        }))
+            drained: 0,
+        }))))
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        if let Some(metered) = self.0.take().filter(|metered| metered.goes_on()) {
+            drain::go_on(metered);
+        }
     }
 }
 
 impl Metered {
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Whether there is more to come that is to be read although nobody waits for it.
+    fn goes_on(&self) -> bool {
+        let stopping = self.exchange.worker().stopping.load(Ordering::Relaxed);
+        !self.over && !self.exchange.is_finished() && !stopping && self.exchange.drains().load(Ordering::Relaxed)
+    }
+
+    /// Reads on for nobody: ready when the answer has ended, however it did, or there was too much of it.
+    pub(super) fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.over && self.drained < drain::MOST_BYTES {
+            match Pin::new(&mut self.remote).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.last_piece = Instant::now();
+                    self.drained += data.len() as u64;
+                    self.exchange.observe(&data, self.last_piece);
+                    self.over = self.remote.is_end_stream();
+                }
+                Poll::Ready(Some(Err(_)) | None) => self.over = true,
+                Poll::Pending => return self.poll_silence(context),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The caller has gone.
+    pub(super) fn leave(&mut self) {
+        drop(self.exchange.finish(End::CallerGone));
+        self.close();
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         loop {
             if let Some(wait) = &mut self.wait {
@@ -262,16 +313,18 @@ impl Body for Answer {
         match self.get_mut() {
             Answer::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Answer::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Answer::Metered(metered) => metered.poll(context),
+            Answer::Metered(Passing(Some(metered))) => metered.poll(context),
+            Answer::Metered(Passing(None)) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Answer::Whole(bytes) => bytes.is_empty(),
-            Answer::Metered(metered) => {
+            Answer::Metered(Passing(Some(metered))) => {
                 metered.over && metered.ready.is_none() && metered.wait.is_none() && metered.broken.is_none()
             }
+            Answer::Metered(Passing(None)) => true,
         }
     }
 

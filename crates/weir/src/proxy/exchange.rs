@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -31,7 +31,7 @@ use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
 use super::{Admitted, Shared, Snapshot, Worker};
-use crate::config::{Caller, Config, Destination, OnJournalFailure, take_out};
+use crate::config::{Caller, Config, Destination, OnClientGone, OnJournalFailure, take_out};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot, Tally};
 
@@ -66,6 +66,8 @@ pub(super) struct Exchange {
     kept: Option<Kept>,
     /// What is counted of a long answer while it goes by.
     tally: Option<Arc<Tally>>,
+    /// Whether it goes on without its caller.
+    drains: Arc<AtomicBool>,
 }
 
 /// How far a request's Record is.
@@ -130,6 +132,7 @@ impl Exchange {
             shown: head.headers.get(AUTHORIZATION).cloned(),
             kept: None,
             tally: None,
+            drains: Arc::default(),
         }
     }
 
@@ -258,8 +261,15 @@ impl Exchange {
         self.record.what.provider = Some(provider.name.clone());
         self.record.what.region.clone_from(&provider.region);
         self.record.what.target = route.target.map(str::to_owned);
+        let drains = config.providers[route.provider].on_client_gone == OnClientGone::Drain;
+        self.drains.store(drains, Ordering::Relaxed);
         let secret = self.caller().and_then(|_| config.providers[route.provider].key.secret());
         self.mask = secret.map(|secret| Box::new(Mask::new(secret)));
+    }
+
+    /// Whether it goes on without its caller. It is known once the request is routed.
+    pub(super) fn drains(&self) -> &Arc<AtomicBool> {
+        &self.drains
     }
 
     /// The way to the provider is open after so long.

@@ -58,9 +58,13 @@ pub(super) fn spawn_worker(
             let sweeper = tokio::spawn(sweep(worker.clone()));
             let tls = || acceptor.lock().unwrap_or_else(PoisonError::into_inner).clone().map(TlsAcceptor::from);
             let serve = |stream, stop| accepted(stream, worker.clone(), tls(), stop);
-            let grace = || grace(&shared, hurry);
-            if let Err(error) = accept(listener, stop, grace, serve).await {
-                crate::log::say(format_args!("a worker cannot listen: {error}"));
+            let hurried = hurry.clone();
+            match accept(listener, stop, || grace(&shared, hurry, Instant::now()), serve).await {
+                Ok(told) => tokio::select! {
+                    () = worker.drains.settle() => {}
+                    () = grace(&shared, hurried, told) => {}
+                },
+                Err(error) => crate::log::say(format_args!("a worker cannot listen: {error}")),
             }
             sweeper.abort();
         });
@@ -97,12 +101,13 @@ pub(super) fn spawn_admin(
 }
 
 /// Accepts until told to stop or until nobody is left to tell, then waits for what was accepted, as long as `grace` does.
+/// Gives when it was told.
 async fn accept<F, G>(
     listener: TcpListener,
     stop: watch::Receiver<bool>,
     grace: impl FnOnce() -> G,
     serve: impl Fn(TcpStream, watch::Receiver<bool>) -> F,
-) -> io::Result<()>
+) -> io::Result<Instant>
 where
     F: Future<Output = ()> + Send + 'static,
     G: Future<Output = ()>,
@@ -129,17 +134,18 @@ where
             Err(_) => tokio::time::sleep(EXHAUSTED).await,
         }
     }
+    let told = Instant::now();
     drop((listener, alive));
     tokio::select! {
         _ = all_gone.recv() => {}
         () = grace() => {}
     }
-    Ok(())
+    Ok(told)
 }
 
-/// How long answers may go on when Weir goes down.
-async fn grace(shared: &Shared, mut hurry: watch::Receiver<bool>) {
-    let limit = shared.snapshot().config.shutdown_grace;
+/// How long answers may go on when Weir goes down, since it was told to.
+async fn grace(shared: &Shared, mut hurry: watch::Receiver<bool>, told: Instant) {
+    let limit = shared.snapshot().config.shutdown_grace.saturating_sub(told.elapsed());
     let _ = tokio::time::timeout(limit, hurry.wait_for(|hurry| *hurry)).await;
 }
 

@@ -1,9 +1,12 @@
 //! Tokens where the provider says nothing of them: what was delivered is counted, not nothing and not one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use meter::tokens::{Encoding, count};
 use serde_json::Value;
 
-use super::harness::{Upstream, Weir, Wire, chat, chunk, events, json, provider, request};
+use super::harness::{ANSWER, CHAT, Upstream, Weir, Wire, chat, chunk, events, json, provider, request, until};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 /// 13 tokens of input, as OpenAI counts them for gpt-4: three for the message, one for its role, six for its text, three to
@@ -253,4 +256,113 @@ fn what_was_cut_by_the_way_down_is_counted() {
     let line: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&line["end_reason"], &line["usage_source"]), (&"proxy_killed".into(), &"partial".into()));
     assert_eq!(line["output_tokens"], 20);
+}
+
+/// On one thread, so that what happens before another request is answered has been noticed by then.
+fn drained(upstream: &Upstream) -> Weir {
+    Weir::start(&format!("threads = 1\n{}", provider("up", upstream, DRAIN)))
+}
+
+const DRAIN: &str = "on_client_gone = \"drain\"";
+
+/// Waits until Weir has noticed that a caller left.
+fn notices(weir: &Weir) {
+    assert_eq!(weir.ask(request("GET /nothing", &[], "")).status(), 404);
+}
+
+fn usage_event() -> Vec<u8> {
+    chunk("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":25,\"completion_tokens\":150,\"total_tokens\":175}}\n\n")
+}
+
+/// litellm #36008: interrupted streams were charged for less than the provider's bill.
+#[test]
+fn a_stream_that_is_drained_has_the_providers_own_figures() {
+    let (go_on, told) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let wait = go_on.clone();
+    let sent = told.clone();
+    let upstream = Upstream::start(move |_, peer| {
+        peer.send(HEAD);
+        peer.send(chunk(event(" river")));
+        until("the caller has left", || wait.load(Ordering::SeqCst).then_some(()));
+        peer.send(chunk(event(" flows")));
+        peer.send(chunk("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"));
+        peer.send(usage_event());
+        peer.send(chunk("data: [DONE]\n\n"));
+        sent.store(peer.try_send("0\r\n\r\n"), Ordering::SeqCst);
+    });
+    let weir = Weir::start(&format!("max_in_flight = 1\n{}", provider("up", &upstream, DRAIN)));
+    let mut caller = weir.connect();
+    caller.send(chat(ASK));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 1);
+    caller.close();
+    // It holds its slot for as long as it goes on.
+    assert_eq!(weir.chat(ASK).status(), 503);
+    assert_eq!(weir.metrics().number("weir_in_flight"), 1);
+    go_on.store(true, Ordering::SeqCst);
+    let record = weir.record();
+    is(&record, "provider", 25, 150);
+    assert_eq!((&record["status"], &record["end_reason"]), (&"cancelled".into(), &"client_gone".into()));
+    assert_eq!(record["finish_reason"], "stop");
+    assert!(told.load(Ordering::SeqCst));
+    assert_eq!(weir.chat(ASK).status(), 200, "the slot is free, and the connection is sound");
+    weir.settled(2);
+}
+
+/// litellm #13245: the caller of an answer that is no stream left, and only its input was recorded.
+#[test]
+fn an_answer_that_has_not_begun_is_drained() {
+    let go_on = Arc::new(AtomicBool::new(false));
+    let wait = go_on.clone();
+    let upstream = Upstream::start(move |_, peer| {
+        until("the caller has left", || wait.load(Ordering::SeqCst).then_some(()));
+        peer.send(json(ANSWER));
+    });
+    let weir = drained(&upstream);
+    let mut caller = weir.connect();
+    caller.send(chat(CHAT));
+    upstream.sees("gpt-4");
+    caller.close();
+    notices(&weir);
+    go_on.store(true, Ordering::SeqCst);
+    let record = weir.record();
+    is(&record, "provider", 25, 150);
+    assert_eq!((&record["status"], &record["end_reason"]), (&"cancelled".into(), &"client_gone".into()));
+    assert_eq!(record["status_code"], 200);
+}
+
+#[test]
+fn what_breaks_off_while_it_is_drained_is_counted() {
+    let go_on = Arc::new(AtomicBool::new(false));
+    let wait = go_on.clone();
+    let upstream = Upstream::start(move |_, peer| {
+        peer.send(HEAD);
+        peer.send(chunk(event(" river")));
+        until("the caller has left", || wait.load(Ordering::SeqCst).then_some(()));
+        peer.send(chunk(event(" flows")));
+        peer.pause();
+        peer.close();
+    });
+    let weir = drained(&upstream);
+    let mut caller = weir.connect();
+    caller.send(chat(ASK));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 1);
+    caller.close();
+    notices(&weir);
+    go_on.store(true, Ordering::SeqCst);
+    let record = weir.record();
+    is(&record, "partial", 13, 2);
+    assert_eq!(record["end_reason"], "client_gone");
+}
+
+#[test]
+fn callers_of_a_drained_provider_who_stay_notice_nothing() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let weir = drained(&upstream);
+    let mut caller = weir.connect();
+    for _ in 0..3 {
+        assert_eq!(caller.ask(chat(CHAT)).text(), ANSWER);
+    }
+    assert!(weir.settled(3).iter().all(|record| record["status"] == "success"));
 }
