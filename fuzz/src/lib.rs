@@ -19,6 +19,7 @@ pub mod regex;
 pub mod splice;
 pub mod stages;
 pub mod template;
+pub mod tokens;
 
 /// What a target does with an input; it panics where something does not hold.
 pub type Check = fn(&[u8]);
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("splice", splice::check),
     ("stages", stages::check),
     ("template", template::check),
+    ("tokens", tokens::check),
 ];
 
 /// The first line and what follows: a parameter, and what it is used on.

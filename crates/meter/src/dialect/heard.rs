@@ -60,7 +60,7 @@ impl Heard {
         }
         self.events |= self.event != Event::Unheard;
         if self.ended || kind != self.kind {
-            self.raw.extend_from_slice(&[MARK, kind as u8]);
+            self.mark(kind);
             (self.ended, self.kind) = (false, kind);
         }
         let kept = &raw[..raw.len().min(MOST.saturating_sub(self.raw.len()))];
@@ -84,9 +84,15 @@ impl Heard {
         self.ended = true;
         if index < self.choice {
             // Choices take turns: where one goes on and where another did cannot be told apart for sure.
-            self.raw.extend_from_slice(&[MARK, Kind::Interleaved as u8]);
+            self.mark(Kind::Interleaved);
         }
         self.choice = index;
+    }
+
+    fn mark(&mut self, kind: Kind) {
+        if self.raw.len() + 2 <= MOST {
+            self.raw.extend_from_slice(&[MARK, kind as u8]);
+        }
     }
 
     /// An event of a response's stream is of this type.
