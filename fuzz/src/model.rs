@@ -139,6 +139,8 @@ impl Figures {
                     match key.as_str() {
                         "usage" => self.usage(value, depth + 1),
                         "response" => self.root(value, depth + 1),
+                        // Groq's own place for the usage of a stream.
+                        "x_groq" => self.unsure = true,
                         _ => {}
                     }
                 }
@@ -158,6 +160,10 @@ impl Figures {
                     match key.as_str() {
                         "prompt_tokens" | "input_tokens" => self.count(value, depth + 1, true),
                         "completion_tokens" | "output_tokens" => self.count(value, depth + 1, false),
+                        // What these add to the two is for the dialect's own tests.
+                        "total_tokens" | "cache_read_input_tokens" | "cache_creation_input_tokens" => {
+                            self.unsure = true
+                        }
                         _ => {}
                     }
                 }

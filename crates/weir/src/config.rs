@@ -23,7 +23,7 @@ pub use amount::{Bytes, Span};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
 pub use meter::pattern::Pattern;
-pub use presets::{Preset, from_environment};
+pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, take_out};
 pub use secret::{HashKey, hex};
 pub use watch::Watched;

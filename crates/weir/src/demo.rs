@@ -58,7 +58,7 @@ fn demo(options: &DemoOptions) -> Result<(), Box<dyn std::error::Error>> {
 fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crate::config::ConfigError> {
     let mut written = Written::parse(include_str!("../../../weir.example.toml"))?;
     for one in &mut written.providers {
-        one.base_url = format!("http://{provider}/v1");
+        one.base_url = Some(format!("http://{provider}/v1"));
     }
     let overrides = Overrides {
         listen: Some(options.listen),

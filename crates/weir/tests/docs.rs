@@ -300,7 +300,7 @@ fn the_defaults_are_those_that_are_written() {
 
 #[test]
 fn every_example_of_a_configuration_can_be_read() {
-    let pages = ["README.md", "docs/configuration.md", "docs/operations.md"].map(read);
+    let pages = ["README.md", "docs/configuration.md", "docs/operations.md", "docs/providers.md"].map(read);
     let examples: Vec<_> = pages.iter().flat_map(|page| blocks(page, "toml")).collect();
     assert!(examples.len() > 2);
     for example in examples {
@@ -317,6 +317,25 @@ fn the_providers_without_a_configuration_are_explained() {
         let variable = line.split_whitespace().find(|word| word.ends_with("_API_KEY")).unwrap_or("OPENAI_API_KEY");
         let row = format!("| {name} | `{variable}` |");
         assert!(page.contains(&row), "docs/configuration.md lacks {row}");
+    }
+}
+
+#[test]
+fn every_preset_is_explained() {
+    let (page, setting) = (read("docs/providers.md"), read("docs/configuration.md"));
+    for preset in weir::config::PRESETS {
+        let code = |text: &str| if text.is_empty() { "none".to_owned() } else { format!("`{text}`") };
+        let models = preset.models.iter().map(|pattern| code(pattern)).collect::<Vec<_>>().join(" ");
+        let models = if models.is_empty() { "none".to_owned() } else { models };
+        let row = format!("| {} | {} | {} | {models} |", preset.name, code(preset.base_url), code(preset.variable));
+        assert!(page.contains(&row), "docs/providers.md lacks {row}");
+        assert_eq!(
+            page.matches(&format!("\n| {} | ", preset.name)).count(),
+            2,
+            "{} has no ways of its own",
+            preset.name
+        );
+        assert!(setting.contains(&format!("`{}`", preset.name)), "docs/configuration.md lacks {}", preset.name);
     }
 }
 

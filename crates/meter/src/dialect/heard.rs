@@ -20,6 +20,7 @@ pub struct Heard {
     /// Of a response's stream: what its deltas are.
     event: Event,
     events: bool,
+    messages: bool,
     /// Some send reasoning under two names at once; the first one is heard.
     reasoning: Option<bool>,
 }
@@ -107,6 +108,17 @@ impl Heard {
         } else {
             Event::Of(Kind::Content)
         };
+    }
+
+    /// There are messages. Together's stream says each text twice: once as completions had it, then in a message.
+    pub(super) fn message(&mut self) {
+        if !self.messages {
+            *self = Heard { messages: true, choice: self.choice, ..Heard::default() };
+        }
+    }
+
+    pub(super) fn has_messages(&self) -> bool {
+        self.messages
     }
 
     pub(super) fn hears_event(&self) -> bool {

@@ -3,6 +3,8 @@
 //! Chat completions, completions and embeddings report `usage` with `prompt_tokens` and `completion_tokens`; responses
 //! report `input_tokens` and `output_tokens`, in a stream inside `response`. Both include cached input in the input and
 //! reasoning in the output. Source: OpenAI's API reference, as of 2026-11.
+//!
+//! What others do differently is told in `docs/providers.md`, with an example of each in `crates/meter/tests/providers`.
 
 use super::Heard;
 use crate::json::{DEAD, ROOT, Scalar, Visitor};
@@ -58,6 +60,10 @@ mod node {
     pub(super) const ITEM_TEXT: u8 = 48;
     pub(super) const ITEM_REASONING: u8 = 49;
     pub(super) const ITEM_TOOL: u8 = 50;
+    pub(super) const GROQ: u8 = 51;
+    pub(super) const CACHE_READ_BESIDE: u8 = 52;
+    pub(super) const CACHE_WRITE_BESIDE: u8 = 53;
+    pub(super) const PROMPT: u8 = 54;
 }
 
 /// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
@@ -90,9 +96,14 @@ pub struct Answer {
     /// The answer's text.
     pub heard: Heard,
     input: Option<u64>,
+    /// The input was called that of a prompt, which includes what was cached under whatever name.
+    inclusive: bool,
     output: Option<u64>,
     total: Option<u64>,
     parts: Parts,
+    /// What Anthropic's names say of the cache: beside `input_tokens`, within `prompt_tokens`.
+    cache_read: u64,
+    cache_write: u64,
     bill: Bill,
 }
 
@@ -129,12 +140,18 @@ impl Answer {
         if self.input.is_none() && self.output.is_none() {
             return None;
         }
-        let (input, mut output) = (self.input.unwrap_or(0), self.output.unwrap_or(0));
+        let (mut input, mut output) = (self.input.unwrap_or(0), self.output.unwrap_or(0));
+        let mut parts = self.parts;
+        parts.cached_input = parts.cached_input.max(self.cache_read);
+        parts.cache_write = parts.cache_write.max(self.cache_write);
+        if !self.inclusive {
+            input = input.saturating_add(self.cache_read).saturating_add(self.cache_write);
+        }
         // Some speakers (xAI, Gemini) leave reasoning out of the output and count it in the total only.
         if let Some(beyond) = self.total.and_then(|total| total.checked_sub(input.saturating_add(output))) {
             output = output.saturating_add(beyond);
         }
-        Some(Usage::from_inclusive(input, output, self.parts))
+        Some(Usage::from_inclusive(input, output, parts))
     }
 
     /// The provider's own bill in nano-dollars, if the answer has one. With a key of the caller's own OpenRouter bills its fee,
@@ -165,10 +182,14 @@ impl Answer {
 
     fn count(&mut self, node: u8, tokens: u64) {
         match node {
-            node::INPUT => self.input = Some(tokens),
+            node::PROMPT => (self.input, self.inclusive) = (Some(tokens), true),
+            node::INPUT => (self.input, self.inclusive) = (Some(tokens), false),
+            node::CACHE_READ_BESIDE => self.cache_read = tokens,
+            node::CACHE_WRITE_BESIDE => self.cache_write = tokens,
             node::OUTPUT => self.output = Some(tokens),
             node::TOTAL => self.total = Some(tokens),
-            node::CACHED => self.parts.cached_input = tokens,
+            // Some say it under two names.
+            node::CACHED => self.parts.cached_input = self.parts.cached_input.max(tokens),
             node::CACHE_WRITE => self.parts.cache_write = tokens,
             node::AUDIO_INPUT => self.parts.audio_input = tokens,
             node::IMAGE_INPUT => self.parts.image_input = tokens,
@@ -194,7 +215,8 @@ impl Answer {
             return;
         }
         // Each chunk of a stream repeats the id and the model; they are taken once.
-        let repeated = matches!(node, node::ID | node::MODEL) && slot.is_some();
+        // Azure begins with one in which they are empty.
+        let repeated = matches!(node, node::ID | node::MODEL) && (slot.is_some() || scalar == Scalar::Text(b""));
         if !repeated && let Some(text) = scalar.text() {
             *slot = Some(text);
         }
@@ -206,6 +228,11 @@ impl Visitor for Answer {
         match parent {
             ROOT => root(key),
             node::USAGE => usage(key),
+            node::GROQ => match key {
+                b"usage" => node::USAGE,
+                b"error" => node::ERROR,
+                _ => DEAD,
+            },
             node::INPUT_DETAILS => input_details(key),
             node::OUTPUT_DETAILS => output_details(key),
             node::ERROR => match key {
@@ -254,8 +281,11 @@ impl Visitor for Answer {
             node::CHOICES => match key {
                 b"finish_reason" => node::FINISH_REASON,
                 b"index" => node::CHOICE_INDEX,
-                b"delta" | b"message" => node::MESSAGE,
-                b"text" => node::TEXT,
+                b"delta" | b"message" => {
+                    self.heard.message();
+                    node::MESSAGE
+                }
+                b"text" if !self.heard.has_messages() => node::TEXT,
                 _ => DEAD,
             },
             node::MESSAGE => match key {
@@ -369,18 +399,22 @@ fn root(key: &[u8]) -> u8 {
         b"type" => node::EVENT_TYPE,
         b"delta" => node::EVENT_DELTA,
         b"output" => node::ITEMS,
+        b"x_groq" => node::GROQ,
         _ => DEAD,
     }
 }
 
 fn usage(key: &[u8]) -> u8 {
     match key {
-        b"prompt_tokens" | b"input_tokens" => node::INPUT,
+        b"prompt_tokens" => node::PROMPT,
+        b"input_tokens" => node::INPUT,
         b"completion_tokens" | b"output_tokens" => node::OUTPUT,
         b"prompt_tokens_details" | b"input_tokens_details" => node::INPUT_DETAILS,
         b"completion_tokens_details" | b"output_tokens_details" => node::OUTPUT_DETAILS,
         b"total_tokens" => node::TOTAL,
-        b"prompt_cache_hit_tokens" => node::CACHED,
+        b"prompt_cache_hit_tokens" | b"cached_tokens" | b"num_cached_tokens" => node::CACHED,
+        b"cache_read_input_tokens" => node::CACHE_READ_BESIDE,
+        b"cache_creation_input_tokens" => node::CACHE_WRITE_BESIDE,
         b"cost" => node::COST,
         b"cost_in_usd_ticks" => node::COST_TICKS,
         b"cost_details" => node::COST_DETAILS,

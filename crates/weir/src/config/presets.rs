@@ -1,78 +1,117 @@
-//! What `weir serve` does without a file: the providers whose usual key variables are set.
+//! Providers that speak OpenAI's format at a well-known address: what a `preset` in the configuration stands for, and what
+//! `weir serve` does without a file, by the key variables that are set.
 
 use super::written::WrittenProvider;
 use super::{Config, ConfigError, Overrides, Written};
 
-/// A provider that speaks OpenAI's format at a well-known address.
+/// A provider that speaks OpenAI's format.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
     /// Its name.
     pub name: &'static str,
-    /// The variable that usually holds its key.
+    /// The variable that usually holds its key; empty where it usually needs none.
     pub variable: &'static str,
-    base_url: &'static str,
-    models: &'static [&'static str],
+    /// Its address; with capitals in it where each customer has one of their own.
+    pub base_url: &'static str,
+    /// The models it serves, where their names say so.
+    pub models: &'static [&'static str],
+    /// Whether it takes the question for a stream's usage.
+    inject_usage: bool,
 }
 
-/// In the order in which models are looked for.
-const PRESETS: &[Preset] = &[
+const fn preset(
+    name: &'static str,
+    variable: &'static str,
+    base_url: &'static str,
+    models: &'static [&'static str],
+) -> Preset {
+    Preset { name, variable, base_url, models, inject_usage: true }
+}
+
+/// In the order in which models are looked for. From the providers' own pages, as of 2026-11.
+pub const PRESETS: &[Preset] = &[
+    preset(
+        "openai",
+        "OPENAI_API_KEY",
+        "https://api.openai.com/v1",
+        &["gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*"],
+    ),
+    preset("anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com/v1", &["claude-*"]),
+    preset(
+        "gemini",
+        "GEMINI_API_KEY",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        &["gemini-*", "models/gemini-*"],
+    ),
+    // Refuses `stream_options` and sends usage without being asked.
     Preset {
-        name: "openai",
-        variable: "OPENAI_API_KEY",
-        base_url: "https://api.openai.com/v1",
-        models: &["gpt-*", "chatgpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "davinci-*", "babbage-*"],
+        inject_usage: false,
+        ..preset(
+            "mistral",
+            "MISTRAL_API_KEY",
+            "https://api.mistral.ai/v1",
+            &["mistral-*", "ministral-*", "codestral-*", "magistral-*", "devstral-*", "pixtral-*"],
+        )
     },
-    Preset {
-        name: "anthropic",
-        variable: "ANTHROPIC_API_KEY",
-        base_url: "https://api.anthropic.com/v1",
-        models: &["claude-*"],
-    },
-    Preset {
-        name: "gemini",
-        variable: "GEMINI_API_KEY",
-        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
-        models: &["gemini-*", "models/gemini-*"],
-    },
-    Preset {
-        name: "mistral",
-        variable: "MISTRAL_API_KEY",
-        base_url: "https://api.mistral.ai/v1",
-        models: &["mistral-*", "ministral-*", "codestral-*", "magistral-*", "devstral-*", "pixtral-*"],
-    },
-    Preset {
-        name: "deepseek",
-        variable: "DEEPSEEK_API_KEY",
-        base_url: "https://api.deepseek.com/v1",
-        models: &["deepseek-*"],
-    },
-    Preset { name: "xai", variable: "XAI_API_KEY", base_url: "https://api.x.ai/v1", models: &["grok-*"] },
-    Preset {
-        name: "openrouter",
-        variable: "OPENROUTER_API_KEY",
-        base_url: "https://openrouter.ai/api/v1",
-        models: &["*/*"],
-    },
-    Preset { name: "groq", variable: "GROQ_API_KEY", base_url: "https://api.groq.com/openai/v1", models: &[] },
-    Preset { name: "together", variable: "TOGETHER_API_KEY", base_url: "https://api.together.xyz/v1", models: &[] },
-    Preset {
-        name: "fireworks",
-        variable: "FIREWORKS_API_KEY",
-        base_url: "https://api.fireworks.ai/inference/v1",
-        models: &["accounts/*"],
-    },
+    preset("deepseek", "DEEPSEEK_API_KEY", "https://api.deepseek.com/v1", &["deepseek-*"]),
+    preset("xai", "XAI_API_KEY", "https://api.x.ai/v1", &["grok-*"]),
+    preset("cohere", "COHERE_API_KEY", "https://api.cohere.ai/compatibility/v1", &["command-*", "embed-*"]),
+    preset("openrouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1", &["*/*"]),
+    preset("groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1", &[]),
+    preset("together", "TOGETHER_API_KEY", "https://api.together.xyz/v1", &[]),
+    preset("fireworks", "FIREWORKS_API_KEY", "https://api.fireworks.ai/inference/v1", &["accounts/*"]),
+    preset("azure", "AZURE_OPENAI_API_KEY", "https://RESOURCE.openai.azure.com/openai/v1", &[]),
+    preset(
+        "vertex",
+        "VERTEX_ACCESS_TOKEN",
+        "https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/endpoints/openapi",
+        &["google/*"],
+    ),
+    preset("bedrock", "AWS_BEARER_TOKEN_BEDROCK", "https://bedrock-mantle.REGION.api.aws/v1", &[]),
+    preset("ollama", "", "http://127.0.0.1:11434/v1", &[]),
+    preset("vllm", "", "http://127.0.0.1:8000/v1", &[]),
+    preset("llama.cpp", "", "http://127.0.0.1:8080/v1", &[]),
+    preset("litellm", "LITELLM_API_KEY", "http://127.0.0.1:4000/v1", &[]),
 ];
 
 impl Preset {
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Preset> {
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+
+    /// Whether each customer has an address of their own, so that it has to be written.
+    #[must_use]
+    pub fn has_own_address(&self) -> bool {
+        self.base_url.bytes().any(|byte| byte.is_ascii_uppercase())
+    }
+
+    /// Whether it is on without a file once its key is there: its address is the same for everybody, and it is nobody's own.
+    fn is_public(&self) -> bool {
+        self.base_url.starts_with("https://") && !self.has_own_address()
+    }
+
+    /// Fills in what was not written.
+    pub(super) fn complete(&self, written: &mut WrittenProvider) {
+        if written.base_url.is_none() && !self.has_own_address() {
+            written.base_url = Some(self.base_url.to_owned());
+        }
+        if written.models.is_empty() {
+            written.models = self.models.iter().map(|&pattern| pattern.to_owned()).collect();
+        }
+        written.inject_usage.get_or_insert(self.inject_usage);
+    }
+
     fn written(&self, api_key: &str, default: bool) -> WrittenProvider {
         WrittenProvider {
             name: self.name.to_owned(),
-            base_url: self.base_url.to_owned(),
+            preset: Some(self.name.to_owned()),
+            base_url: None,
             api_key: Some(api_key.to_owned()),
-            models: self.models.iter().map(|&pattern| pattern.to_owned()).collect(),
+            models: Vec::new(),
             default,
-            // Mistral refuses `stream_options` and sends usage without being asked.
-            inject_usage: self.name != "mistral",
+            inject_usage: None,
             catalog: None,
             region: None,
             on_client_gone: super::OnClientGone::default(),
@@ -92,8 +131,9 @@ pub fn from_environment(
 ) -> Result<(Config, Vec<String>), ConfigError> {
     let mut written = Written::default();
     let mut table = Vec::new();
-    let nothing = !PRESETS.iter().any(|preset| is_set(preset.variable));
-    for preset in PRESETS {
+    let public = || PRESETS.iter().filter(|preset| preset.is_public());
+    let nothing = !public().any(|preset| is_set(preset.variable));
+    for preset in public() {
         let default = written.providers.is_empty();
         let reason = if is_set(preset.variable) && preset.models.is_empty() && !default {
             // Its models are other makers', under names that other providers have too.

@@ -7,6 +7,7 @@ use http::uri::{Authority, Scheme, Uri};
 use meter::catalog::of_host;
 use meter::pattern::Pattern;
 
+use super::presets::{PRESETS, Preset};
 use super::written::{OnClientGone, WrittenProvider, WrittenUpstream};
 use super::{ConfigError, invalid, secret};
 
@@ -121,7 +122,7 @@ pub(super) fn upstream(written: &WrittenUpstream) -> Result<Upstream, ConfigErro
 pub(super) fn providers(written: &[WrittenProvider]) -> Result<Vec<Provider>, ConfigError> {
     let mut providers: Vec<Provider> = Vec::with_capacity(written.len());
     for one in written {
-        let provider = provider(one)?;
+        let provider = provider(&completed(one)?)?;
         if providers.iter().any(|other| other.name == provider.name) {
             return Err(invalid(format!("providers.\"{}\"", provider.name), "this name is taken twice"));
         }
@@ -137,18 +138,41 @@ pub(super) fn providers(written: &[WrittenProvider]) -> Result<Vec<Provider>, Co
     Ok(providers)
 }
 
+/// With what its preset fills in. A name alone is a preset's where there is no address beside it: who writes both may mean
+/// anything by the name.
+fn completed(written: &WrittenProvider) -> Result<WrittenProvider, ConfigError> {
+    let place = |key: &str| format!("providers.\"{}\".{key}", written.name);
+    let names = || PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ");
+    let mut completed = written.clone();
+    let preset = match &written.preset {
+        Some(name) => Some(Preset::named(name).ok_or_else(|| {
+            invalid(place("preset"), format_args!("there is no preset {name:?}; there are {}", names()))
+        })?),
+        None => Preset::named(&written.name).filter(|_| written.base_url.is_none()),
+    };
+    if let Some(preset) = preset {
+        preset.complete(&mut completed);
+    }
+    match (&completed.base_url, preset) {
+        (Some(_), _) => Ok(completed),
+        (None, Some(preset)) => {
+            Err(invalid(place("base_url"), format_args!("is missing; yours has the form \"{}\"", preset.base_url)))
+        }
+        (None, None) => Err(invalid(place("base_url"), format_args!("is missing; write it, or a preset: {}", names()))),
+    }
+}
+
 fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
     let place = |key: &str| format!("providers.\"{}\".{key}", written.name);
     if written.name.is_empty() || written.name.len() > 64 || written.name.chars().any(char::is_control) {
         return Err(invalid("providers.name", "a name has 1 to 64 characters"));
     }
+    let base_url = written.base_url.as_deref().unwrap_or_default();
     let bad_url = || {
-        invalid(
-            place("base_url"),
-            format_args!("{:?} is not a URL such as \"https://api.openai.com/v1\"", written.base_url),
-        )
+        let reason = format_args!("{base_url:?} is not a URL such as \"https://api.openai.com/v1\"");
+        invalid(place("base_url"), reason)
     };
-    let uri: Uri = written.base_url.parse().map_err(|_| bad_url())?;
+    let uri: Uri = base_url.parse().map_err(|_| bad_url())?;
     let scheme =
         uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS).ok_or_else(bad_url)?;
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(bad_url)?;
@@ -164,7 +188,7 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
         key: key(written.api_key.as_deref()).map_err(|reason| invalid(place("api_key"), reason))?,
         models: written.models.iter().map(|text| Pattern::new(text)).collect(),
         default: written.default,
-        inject_usage: written.inject_usage,
+        inject_usage: written.inject_usage.unwrap_or(true),
         region: written.region.clone().or_else(|| of_host(authority.host())?.1.map(str::to_owned)),
         on_client_gone: written.on_client_gone,
     })

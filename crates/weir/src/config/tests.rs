@@ -111,6 +111,50 @@ fn an_open_door_is_refused() {
 }
 
 #[test]
+fn a_preset_fills_in_what_is_not_written() {
+    let one = |text: &str| Config::parse(&format!("[[providers]]\n{text}")).unwrap().providers.remove(0);
+    for text in ["name = \"deepseek\"", "name = \"mine\"\npreset = \"deepseek\""] {
+        let provider = one(text);
+        assert_eq!((provider.authority.as_str(), provider.path.as_str()), ("api.deepseek.com", "/v1"), "{text}");
+        assert!(provider.models[0].matches("deepseek-chat") && provider.inject_usage);
+        assert!(matches!(provider.key, Key::Caller), "no key is taken that nobody named");
+    }
+    assert!(!one("name = \"mistral\"").inject_usage);
+    assert!(one("name = \"mistral\"\ninject_usage = true").inject_usage);
+    let other = one("name = \"deepseek\"\nbase_url = \"http://127.0.0.1:1/v1\"");
+    assert!(other.models.is_empty(), "a name beside an address is only a name");
+    let moved = one("name = \"x\"\npreset = \"vllm\"\nbase_url = \"http://gpu:9/v1\"\nmodels = [\"m\"]");
+    assert_eq!((moved.authority.as_str(), moved.models.len()), ("gpu:9", 1));
+}
+
+#[test]
+fn a_preset_that_is_not_enough_says_what_is_missing() {
+    let refused = |text: &str| refused(&format!("[[providers]]\n{text}"));
+    let error = refused("name = \"azure\"");
+    assert!(error.contains("RESOURCE.openai.azure.com"), "{error}");
+    let error = refused("name = \"mine\"");
+    assert!(error.contains("providers.\"mine\".base_url") && error.contains("llama.cpp"), "{error}");
+    let error = refused("name = \"mine\"\npreset = \"deepsek\"");
+    assert!(error.contains("providers.\"mine\".preset") && error.contains("deepseek"), "{error}");
+}
+
+#[test]
+fn every_preset_can_be_used() {
+    for preset in PRESETS {
+        let url = format!("base_url = \"{}\"", preset.base_url.to_lowercase());
+        let url = if preset.has_own_address() { url } else { String::new() };
+        let text = format!("[[providers]]\nname = \"{}\"\npreset = \"{}\"\n{url}", preset.name, preset.name);
+        let config = Config::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", preset.name));
+        assert_eq!(config.providers[0].models.len(), preset.models.len());
+    }
+    let (config, table) = from_environment(|_| false, &Overrides::default()).unwrap();
+    assert!(
+        config.providers.len() == 1 && table.len() == 11,
+        "clouds and machines of one's own need a file: {table:?}"
+    );
+}
+
+#[test]
 fn an_environment_without_a_file() {
     let (config, table) = from_environment(|_| false, &Overrides::default()).unwrap();
     assert_eq!(config.providers.len(), 1);

@@ -259,8 +259,12 @@ impl WrittenJournal {
 pub struct WrittenProvider {
     /// Its name on Records and labels.
     pub name: String,
-    /// An OpenAI-compatible address: "https://api.openai.com/v1".
-    pub base_url: String,
+    /// A well-known provider whose address, models and ways are meant: "deepseek". Its name alone says it, too.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// An OpenAI-compatible address: "https://api.openai.com/v1"; not needed where a preset has it.
+    #[serde(default)]
+    pub base_url: Option<String>,
     /// "env:NAME", "file:PATH", or "caller": the caller's own key passes through.
     #[serde(default)]
     pub api_key: Option<String>,
@@ -271,8 +275,8 @@ pub struct WrittenProvider {
     #[serde(default)]
     pub default: bool,
     /// Whether it may be asked for the usage of a stream whose caller did not ask; what that adds is taken out again.
-    #[serde(default = "yes")]
-    pub inject_usage: bool,
+    #[serde(default)]
+    pub inject_usage: Option<bool>,
     /// Its name in the catalogue of prices; "none" leaves it out. Known by its address or its name if not given.
     #[serde(default)]
     pub catalog: Option<String>,
@@ -293,10 +297,6 @@ pub enum OnClientGone {
     Close,
     /// It is read to its end, so that the provider's own figures arrive: for at most five minutes and 64 MiB more.
     Drain,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// A name of one's own for a model.

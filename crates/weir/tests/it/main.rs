@@ -16,6 +16,7 @@ mod harness;
 mod key;
 mod limit;
 mod path;
+mod presets;
 mod price;
 mod protocol;
 mod reload;
