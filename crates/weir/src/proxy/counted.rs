@@ -34,7 +34,8 @@ pub(super) struct Uncounted {
     pub(super) tally: Option<Arc<Tally>>,
     /// Text that is not counted yet, and bytes that went by unheard.
     pub(super) heard: (Vec<u8>, u64),
-    pub(super) end: End,
+    /// Whether the answer came to a good end.
+    pub(super) whole: bool,
 }
 
 /// Whether calls of this kind use tokens that can be counted.
@@ -84,10 +85,10 @@ impl Uncounted {
         };
         let usage = Usage::default().with(Class::Input, input.tokens).with(Class::Output, output.output);
         record.usage = Some(usage.with(Class::Reasoning, output.reasoning));
-        record.usage_source = match (input.exact && output.exact, self.end) {
+        record.usage_source = match (input.exact && output.exact, self.whole) {
             (false, _) => UsageSource::Estimated,
-            (true, End::Whole) => UsageSource::Counted,
-            (true, _) => UsageSource::Partial,
+            (true, true) => UsageSource::Counted,
+            (true, false) => UsageSource::Partial,
         };
     }
 }

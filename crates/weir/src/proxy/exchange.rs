@@ -422,16 +422,17 @@ impl Exchange {
         let text = self.tally.is_some() || !reading.answer.heard.is_empty();
         if self.times.departed.is_some() && counted::has_to_count(&self.record, &reading, text, end) {
             let told = settle::Told::of(&reading, self.bill);
-            return self.count(reading.answer.heard.take(), told, end);
+            return self.count(reading.answer.heard.take(), told);
         }
         self.shared().unpriced.notice(&self.record);
         Recorded::Now(self.record())
     }
 
     /// Leaves the Record to whoever counts, to be written then.
-    fn count(&mut self, heard: (Vec<u8>, u64), told: settle::Told, end: End) -> Recorded {
+    fn count(&mut self, heard: (Vec<u8>, u64), told: settle::Told) -> Recorded {
         let Some(slot) = self.slot.take() else { return Recorded::Now(None) };
-        let uncounted = Uncounted { request: self.kept.take(), tally: self.tally.take(), heard, end };
+        let whole = self.record.status == Status::Success;
+        let uncounted = Uncounted { request: self.kept.take(), tally: self.tally.take(), heard, whole };
         self.complete();
         let (mut record, shared) = (std::mem::take(&mut self.record), self.shared().clone());
         let snapshot = self.snapshot.clone();

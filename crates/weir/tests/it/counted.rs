@@ -193,6 +193,18 @@ fn errors_are_not_counted() {
     }
 }
 
+/// What came before a stream said that it had failed was delivered.
+#[test]
+fn a_stream_that_fails_in_the_middle_is_counted_as_one_that_was_cut() {
+    let failure = "data: {\"error\":{\"message\":\"overloaded\",\"code\":\"server_error\"}}\n\n".to_owned();
+    let upstream = Upstream::answering(events([event("The weir measures"), failure]));
+    let weir = Weir::before(&upstream);
+    weir.chat(ASK);
+    let record = weir.record();
+    assert_eq!((&record["status"], &record["error_type"]), (&"error".into(), &"server_error".into()));
+    is(&record, "partial", 13, tokens("The weir measures"));
+}
+
 /// A long answer is counted while it goes by, in pieces, and comes to what the whole comes to.
 #[test]
 fn a_long_stream_is_counted_as_it_goes_by() {
@@ -365,4 +377,34 @@ fn callers_of_a_drained_provider_who_stay_notice_nothing() {
         assert_eq!(caller.ask(chat(CHAT)).text(), ANSWER);
     }
     assert!(weir.settled(3).iter().all(|record| record["status"] == "success"));
+}
+
+#[test]
+fn the_way_down_waits_for_what_is_drained() {
+    let go_on = Arc::new(AtomicBool::new(false));
+    let wait = go_on.clone();
+    let upstream = Upstream::start(move |_, peer| {
+        peer.send(HEAD);
+        peer.send(chunk(event(" river")));
+        until("the caller has left", || wait.load(Ordering::SeqCst).then_some(()));
+        (0..10).for_each(|_| peer.pause());
+        peer.send(chunk("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"));
+        peer.send(usage_event());
+        peer.send(chunk("data: [DONE]\n\n"));
+        peer.send("0\r\n\r\n");
+    });
+    let config = format!("threads = 1\n{}", provider("up", &upstream, DRAIN));
+    let mut weir = super::harness::Process::start(&config, &[]);
+    let mut caller = Wire::connect(weir.listen);
+    caller.send(chat(ASK));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 1);
+    caller.close();
+    assert_eq!(Wire::connect(weir.listen).ask(request("GET /nothing", &[], "")).status(), 404);
+    go_on.store(true, Ordering::SeqCst);
+    let written = weir.stop();
+    let line = written.lines().find(|line| line.starts_with("{\"timestamp\"")).expect("a Record");
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["end_reason"], &line["usage_source"]), (&"client_gone".into(), &"provider".into()));
+    assert_eq!(line["output_tokens"], 150);
 }
