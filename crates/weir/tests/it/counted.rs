@@ -232,7 +232,7 @@ fn other_models_are_estimated() {
     assert_eq!(record["usage_source"], "estimated");
     let output = count(Encoding::O200k, "The weir measures what flows.").tokens;
     assert_eq!(record["output_tokens"], (output * 1220 + 500) / 1000);
-    assert_eq!(record["cost_status"], "estimated");
+    assert_eq!(record["cost_status"], "unpriced");
 }
 
 #[test]
