@@ -86,8 +86,11 @@ fn check_version(path: &Path, version_path: &Path) -> Result<(), DataDirError> {
     }
 }
 
-/// Creates a directory that only its owner can look into.
-pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
+/// Creates a directory that only its owner can look into, where it is missing.
+///
+/// # Errors
+/// The file system refused.
+pub fn create_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

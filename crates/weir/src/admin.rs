@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::error::{Error, ErrorKind};
-use crate::metrics::{self, Gauges};
+use crate::metrics::{self, FollowerState, Gauges};
 use crate::prices;
 use crate::proxy::{Gate, Shared};
 use crate::recorder;
@@ -79,7 +79,7 @@ impl Admin {
             journal_sound,
             journal_bytes: self.housekeeping.journal_bytes.load(Ordering::Relaxed),
             journal_dropped: self.housekeeping.dropped_lines.load(Ordering::Relaxed),
-            followers: self.followers.iter().map(|one| (one.name, one.lag(), one.errors())).collect(),
+            followers: self.followers.iter().map(|follower| state(follower)).collect(),
             body_memory: self.shared.memory.used(),
             wrong_fields: fields.wrong().map(|(name, wrong)| (name.to_owned(), wrong)).collect(),
             reloads_applied: reloads.applied.load(Ordering::Relaxed),
@@ -89,6 +89,18 @@ impl Admin {
             price_catalog_age: prices::age(&snapshot.config.prices.book().catalog, recorder::now()).as_secs(),
         };
         metrics::render(&balance, &ledger, &gauges)
+    }
+}
+
+fn state(follower: &Progress) -> FollowerState {
+    let dead = &follower.dead_letters;
+    FollowerState {
+        name: follower.name.clone(),
+        lag: follower.lag(),
+        errors: follower.errors(),
+        bytes: follower.bytes(),
+        dead_letters: dead.kept.load(Ordering::Relaxed),
+        dead_letters_dropped: dead.dropped.load(Ordering::Relaxed),
     }
 }
 

@@ -5,6 +5,7 @@ mod import;
 mod key;
 mod prices;
 mod query;
+mod replay;
 mod serve;
 mod tail;
 
@@ -42,6 +43,8 @@ enum Command {
     Prices(prices::PricesCommand),
     /// Ask a file of lines in LogQL.
     Query(query::QueryOptions),
+    /// Send again what a follower had to set aside.
+    Replay(replay::ReplayOptions),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Tail(options) => tail::run(&options),
         Command::Check(options) => check::run(&options),
         Command::ImportConfig(command) => import::run(&command),
+        Command::Replay(options) => replay::run(&options),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),
         Command::Query(options) => query::run(&options),

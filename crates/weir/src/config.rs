@@ -4,6 +4,7 @@ mod amount;
 mod caller;
 mod field;
 mod fixed;
+mod follower;
 mod place;
 mod presets;
 mod pricing;
@@ -22,6 +23,7 @@ use meter::energy::Rates;
 pub use amount::{Bytes, Span};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
+pub use follower::{Auth, LokiConfig, Secret, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, take_out};
@@ -203,6 +205,8 @@ pub struct Config {
     pub fields: Fields,
     /// What values are hashed with, if it was given.
     pub hash_key: Option<HashKey>,
+    /// Where Records go beside the journal and stdout.
+    pub followers: Vec<LokiConfig>,
     /// Whether every Record is marked as simulated.
     pub simulated: bool,
 }
@@ -245,6 +249,7 @@ impl Config {
         let routes = routes(&written, &providers)?;
         let callers = caller::callers(&written.keys)?;
         let prices = pricing::prices(&written, &providers)?;
+        let fields = field::fields(&written.fields, &callers)?;
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
             admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
@@ -268,7 +273,8 @@ impl Config {
             routes,
             prices,
             rates: rates(&written)?,
-            fields: field::fields(&written.fields, &callers)?,
+            followers: follower::followers(&written.followers, &fields)?,
+            fields,
             callers,
             hash_key: hash_key(&written)?,
             simulated: false,

@@ -91,7 +91,7 @@ struct ToView {
 }
 
 impl Sink for ToView {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "view"
     }
 

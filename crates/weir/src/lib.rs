@@ -15,6 +15,7 @@ pub mod recorder;
 pub mod server;
 pub mod simulate;
 pub mod sink;
+pub mod trust;
 
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

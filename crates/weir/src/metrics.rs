@@ -24,8 +24,8 @@ pub struct Gauges {
     pub journal_bytes: u64,
     /// Lines that went before a follower had read them.
     pub journal_dropped: u64,
-    /// How many lines each follower is behind.
-    pub followers: Vec<(&'static str, u64, u64)>,
+    /// How the followers are doing.
+    pub followers: Vec<FollowerState>,
     /// Bytes of request bodies in memory.
     pub body_memory: u64,
     /// How often each declared field was something else than declared.
@@ -40,6 +40,23 @@ pub struct Gauges {
     pub config_since: u64,
     /// How old the catalogue of prices is, in seconds.
     pub price_catalog_age: u64,
+}
+
+/// How a follower is doing.
+#[derive(Debug, Clone, Default)]
+pub struct FollowerState {
+    /// Its name.
+    pub name: String,
+    /// Lines that it has still to deliver.
+    pub lag: u64,
+    /// Failed deliveries.
+    pub errors: u64,
+    /// Bytes of the lines that it has dealt with.
+    pub bytes: u64,
+    /// Lines that were refused for good and set aside.
+    pub dead_letters: u64,
+    /// Lines that were refused for good and for which there was no room.
+    pub dead_letters_dropped: u64,
 }
 
 /// Writes the page.
@@ -149,14 +166,7 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
         "Lines that went for want of room before a follower had read them.",
         gauges.journal_dropped,
     );
-    page.head("weir_follower_lag_lines", "gauge", "Lines that a follower has still to read.");
-    for (name, lag, _) in &gauges.followers {
-        page.row("weir_follower_lag_lines", &format!("follower=\"{name}\""), lag);
-    }
-    page.head("weir_follower_errors_total", "counter", "Times that a follower could not deliver.");
-    for (name, _, errors) in &gauges.followers {
-        page.row("weir_follower_errors_total", &format!("follower=\"{name}\""), errors);
-    }
+    followers(page, &gauges.followers);
     page.gauge("weir_body_memory_bytes", "Request bodies in memory.", gauges.body_memory);
     configuration(page, gauges);
     page.gauge(
@@ -166,6 +176,35 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
     );
     page.head("weir_build_info", "gauge", "Always 1; the version and commit are labels.");
     page.row("weir_build_info", &format!("version=\"{}\",commit=\"{}\"", crate::VERSION, crate::COMMIT), 1);
+}
+
+/// A metric of followers: its name, type, help text and value.
+type OfFollower = (&'static str, &'static str, &'static str, fn(&FollowerState) -> u64);
+
+fn followers(page: &mut Page, followers: &[FollowerState]) {
+    let all: [OfFollower; 5] = [
+        ("weir_follower_lag_lines", "gauge", "Lines that a follower has still to read.", |one| one.lag),
+        ("weir_follower_errors_total", "counter", "Times that a follower could not deliver.", |one| one.errors),
+        ("weir_follower_bytes_total", "counter", "Bytes of the lines that a follower has dealt with.", |one| one.bytes),
+        (
+            "weir_follower_dead_letters_total",
+            "counter",
+            "Lines that were refused for good and set aside for `weir replay`.",
+            |one| one.dead_letters,
+        ),
+        (
+            "weir_follower_dead_letters_dropped_total",
+            "counter",
+            "Lines that were refused for good and not set aside, for want of room; the journal still has them.",
+            |one| one.dead_letters_dropped,
+        ),
+    ];
+    for (name, kind, help, value) in all {
+        page.head(name, kind, help);
+        for follower in followers {
+            page.row(name, &format!("follower=\"{}\"", escape(&follower.name)), value(follower));
+        }
+    }
 }
 
 fn configuration(page: &mut Page, gauges: &Gauges) {

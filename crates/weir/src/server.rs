@@ -22,7 +22,7 @@ use crate::config::{Config, ConfigError, Durability};
 use crate::prices;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::recorder::{self, Recorder, Recovered};
-use crate::sink::{Follower, Progress, Sink, Stdout};
+use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
 
 /// How long followers get to deliver what is left.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -286,7 +286,7 @@ impl Running {
         // What is left to be counted gets its Record before the followers deliver.
         self.shared.recorder.stop_count();
         let _ = self.counter.join();
-        self.followers.into_iter().for_each(|follower| follower.stop(FLUSH));
+        Follower::stop_all(self.followers, FLUSH);
         self.keepers_stop.store(true, Ordering::Release);
         for keeper in self.keepers {
             keeper.thread().unpark();
@@ -305,7 +305,10 @@ impl Running {
 /// One of them cannot be used.
 pub fn check(config: &Config) -> Result<(), ServeError> {
     config.tls.as_ref().map(listen::tls).transpose().map_err(io_error("tls"))?;
-    Snapshot::check(config).map_err(io_error("providers"))
+    Snapshot::check(config).map_err(io_error("providers"))?;
+    config.followers.iter().try_for_each(|follower| {
+        Loki::new(follower, &config.data_dir).map(drop).map_err(io_error(format!("followers.\"{}\"", follower.name)))
+    })
 }
 
 fn recorder_options(config: &Config) -> recorder::Options {
@@ -327,6 +330,9 @@ fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>
     } else {
         // When it is turned on again it begins with what comes then, not with all that was.
         store::Cursor::forget(&config.data_dir.join("cursors"), "stdout")?;
+    }
+    for follower in &config.followers {
+        sinks.push(Box::new(Loki::new(follower, &config.data_dir)?));
     }
     let start = recorder.first_new_line();
     sinks.into_iter().map(|sink| Follower::start(&config.data_dir, recorder.end(), start, sink)).collect()

@@ -15,7 +15,7 @@ use meter::record::{FIELDS, Record, Unit};
 use meter::usage::{Parts, Usage};
 use weir::config::{Durability, OnJournalFailure, Overrides, Written, from_environment, schema};
 use weir::error::{Error, ErrorKind, Side};
-use weir::metrics::{self, Gauges};
+use weir::metrics::{self, FollowerState, Gauges};
 use weir::recorder::{OVERHEAD_BUCKETS, Options, Recorder, SECONDS_BUCKETS};
 
 fn root() -> PathBuf {
@@ -93,7 +93,11 @@ fn a_full_page() -> String {
     metrics::render(
         &balance,
         &ledger,
-        &Gauges { followers: vec![("stdout", 0, 0)], wrong_fields: vec![("team".to_owned(), 0)], ..Gauges::default() },
+        &Gauges {
+            followers: vec![FollowerState::default()],
+            wrong_fields: vec![("team".to_owned(), 0)],
+            ..Gauges::default()
+        },
     )
 }
 
@@ -300,7 +304,8 @@ fn the_defaults_are_those_that_are_written() {
 
 #[test]
 fn every_example_of_a_configuration_can_be_read() {
-    let pages = ["README.md", "docs/configuration.md", "docs/operations.md", "docs/providers.md"].map(read);
+    let pages =
+        ["README.md", "docs/configuration.md", "docs/loki.md", "docs/operations.md", "docs/providers.md"].map(read);
     let examples: Vec<_> = pages.iter().flat_map(|page| blocks(page, "toml")).collect();
     assert!(examples.len() > 2);
     for example in examples {
@@ -368,6 +373,7 @@ fn every_flag_is_explained() {
         &["prices", "update"],
         &["check"],
         &["tail"],
+        &["replay"],
         &["import-config", "litellm"],
     ] {
         let name = command.join(" ");

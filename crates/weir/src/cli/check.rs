@@ -52,6 +52,10 @@ fn summary(config: &Config) -> String {
     for field in config.fields.declared.iter() {
         let _ = writeln!(out, "  field      {}{}", field.name, if field.label { ", a label" } else { "" });
     }
+    for follower in &config.followers {
+        let scheme = if follower.tls { "https" } else { "http" };
+        let _ = writeln!(out, "  follower   {} to {scheme}://{}{}", follower.name, follower.authority, follower.path);
+    }
     for warning in warnings(config) {
         let _ = writeln!(out, "  look here  {warning}");
     }
@@ -73,6 +77,21 @@ fn warnings(config: &Config) -> Vec<String> {
     }
     if !config.listen.ip().is_loopback() && config.tls.is_none() && !config.callers.is_empty() {
         warnings.push("callers' keys cross the network in the clear: there is no [tls]".to_owned());
+    }
+    if let Some(follower) = config.followers.first() {
+        let name = &follower.name;
+        if config.stdout {
+            warnings.push(format!(
+                "Records go to stdout and to follower \"{name}\": where something collects stdout for the same Loki, each \
+                 line arrives twice; set stdout = false, or leave the follower to the collector"
+            ));
+        }
+        if config.instance.is_none() {
+            warnings.push(format!(
+                "follower \"{name}\" sends Records without an instance: another Weir's in the same Loki could not be told \
+                 apart from them; set instance"
+            ));
+        }
     }
     warnings
 }

@@ -44,8 +44,14 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
     let mut signals = Signals::listen()?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let unnamed = !config.followers.is_empty() && config.instance.is_none();
     let mut running = Running::start(config)?;
     report(&running.recovered);
+    if unnamed {
+        crate::log::say(
+            "there is no instance, so another Weir's Records in the same Loki could not be told from these",
+        );
+    }
     crate::log::say(format_args!("callers at {scheme}://{}/v1 ({})", running.listen, names.join(", ")));
     crate::log::say(format_args!("operators at http://{} (/metrics, /healthz, /readyz)", running.admin));
     loop {

@@ -21,6 +21,12 @@ impl Config {
         same("on_journal_failure", &self.on_journal_failure, &next.on_journal_failure)?;
         same("journal.rotate_bytes", &self.journal.rotate_bytes, &next.journal.rotate_bytes)?;
         same("journal.rotate_after", &self.journal.rotate_after, &next.journal.rotate_after)?;
+        if !self.followers.iter().eq(&next.followers) {
+            return Err(invalid(
+                "followers",
+                "cannot change while Weir runs, nor can the labels of their lines; start Weir anew",
+            ));
+        }
         if self.tls.is_some() != next.tls.is_some() {
             return Err(invalid("tls", "cannot come or go while Weir runs; start Weir anew"));
         }
@@ -59,6 +65,7 @@ mod tests {
             ("on_journal_failure", "on_journal_failure = \"serve\""),
             ("journal.rotate_bytes", "journal.rotate_bytes = \"1 MiB\""),
             ("journal.rotate_after", "journal.rotate_after = \"2h\""),
+            ("followers", "followers = [{ kind = \"loki\", url = \"http://l\" }]"),
             ("tls", "tls = { cert = \"a\", key = \"b\" }"),
         ] {
             let threads = if place == "threads" { "" } else { "threads = 1\n" };

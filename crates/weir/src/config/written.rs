@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::amount::{Bytes, Span};
 use super::caller::WrittenKey;
 use super::field::WrittenField;
+use super::follower::WrittenFollower;
 use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
 
@@ -69,6 +70,8 @@ pub struct Written {
     pub keys: Vec<WrittenKey>,
     /// Fields of one's own on each Record.
     pub fields: Vec<WrittenField>,
+    /// Where Records go beside the journal and stdout.
+    pub followers: Vec<WrittenFollower>,
     /// "env:NAME" or "file:PATH": what fields with hash = true are hashed with; if not given, Weir makes a key in data_dir.
     pub hash_key: Option<String>,
 }
@@ -101,6 +104,7 @@ impl Default for Written {
             energy_rates: BTreeMap::new(),
             keys: Vec::new(),
             fields: Vec::new(),
+            followers: Vec::new(),
             hash_key: None,
         }
     }

@@ -20,7 +20,7 @@ pub struct Stdout {
 }
 
 impl Sink for Stdout {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "stdout"
     }
 

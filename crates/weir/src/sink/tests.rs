@@ -11,7 +11,7 @@ struct Collect {
 }
 
 impl Sink for Collect {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "collect"
     }
 

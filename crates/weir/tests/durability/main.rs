@@ -14,6 +14,7 @@ mod disk;
 mod fixture;
 mod full_disk;
 mod kill;
+mod loki;
 mod process;
 mod recovery;
 mod refusal;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Authority;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -29,27 +28,7 @@ pub(crate) fn tls(config: &Config) -> io::Result<Option<Arc<ClientConfig>>> {
 
 /// TLS towards the world: the system's roots, and those of `ca_file`.
 pub(super) fn client(upstream: &Upstream) -> io::Result<Arc<ClientConfig>> {
-    let mut roots = RootCertStore::empty();
-    // A single unreadable certificate among the system's is no reason to do without the others.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &upstream.ca_file {
-        let named = |error: String| io::Error::other(format!("upstream.ca_file {}: {error}", path.display()));
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| named(error.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|error| named(error.to_string()))?;
-            roots.add(certificate).map_err(|error| named(error.to_string()))?;
-        }
-    }
-    if roots.is_empty() {
-        return Err(io::Error::other("no root certificates found; install ca-certificates, or set upstream.ca_file"));
-    }
-    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(tls))
+    crate::trust::client(upstream.ca_file.as_deref(), "upstream.ca_file")
 }
 
 /// Connects to a provider, within `limit`.
