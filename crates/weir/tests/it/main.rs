@@ -11,6 +11,7 @@ mod counted;
 mod egress;
 mod exact;
 mod field;
+mod follower;
 mod gate;
 mod harness;
 mod key;
