@@ -29,6 +29,9 @@ const LONG_NAP: Duration = Duration::from_millis(100);
 /// How long a follower waits after a failure, at most.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
+/// How long the reason of a failure stands before another one is said.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
+
 /// How much a follower gathers before it delivers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Gather {
@@ -173,6 +176,7 @@ impl Follower {
             sink,
             progress: progress.clone(),
             stop: stop.clone(),
+            said: None,
         };
         let thread = std::thread::Builder::new().name(format!("follow-{name}")).spawn(move || work.run())?;
         Ok(Follower { progress, stop, thread })
@@ -245,6 +249,8 @@ struct Work<S> {
     sink: S,
     progress: Arc<Progress>,
     stop: Arc<AtomicBool>,
+    /// The failure that was said last.
+    said: Option<(String, Instant)>,
 }
 
 /// What came of a look at the journal.
@@ -338,8 +344,12 @@ impl<S: Sink> Work<S> {
 
     fn fail(&mut self, error: &io::Error, failures: u32) {
         self.progress.errors.fetch_add(1, Ordering::Relaxed);
-        if failures == 1 {
-            crate::log::say(format_args!("{}: {error}; trying again", self.sink.name()));
+        let text = error.to_string();
+        // Once an outage, and where another reason takes the place of the one that was said, once a minute.
+        let new = self.said.as_ref().is_none_or(|(said, at)| *said != text && at.elapsed() >= SAY_AGAIN);
+        if failures == 1 || new {
+            crate::log::say(format_args!("{}: {text}; trying again", self.sink.name()));
+            self.said = Some((text, Instant::now()));
         }
     }
 

@@ -16,8 +16,9 @@ use super::{ConfigError, Fields, Written, invalid, secret};
 
 /// Where lines are pushed to, below the address.
 const PUSH: &str = "/loki/api/v1/push";
-/// How many labels a line may have (Loki's `max_label_names_per_series`); its own `service_name` does not count.
-const MAX_LABELS: usize = 15;
+/// How many labels a line may have: one less than Loki's `max_label_names_per_series`, because Loki adds `service_name` by
+/// itself, which some of its versions count.
+const MAX_LABELS: usize = 14;
 /// Bytes of a label's name and of its value (`max_label_name_length`, `max_label_value_length`).
 const MAX_LABEL_NAME: usize = 1024;
 const MAX_LABEL_VALUE: usize = 2048;
@@ -307,7 +308,7 @@ fn labels(
     let all = labels.len() + built_in + fields.len();
     if all > MAX_LABELS {
         let reason = format_args!(
-            "each line would have {all} labels, and Loki takes {MAX_LABELS}: {built_in} of Weir's own, {} from here and {} \
+            "each line would have {all} labels, and Loki takes {MAX_LABELS} beside its own service_name: {built_in} of Weir's own, {} from here and {} \
              from [[fields]] with label = true",
             labels.len(),
             fields.len()
@@ -371,7 +372,7 @@ mod tests {
             let fields: String = (0..count).map(field).collect();
             parse(&format!("url = \"http://l\"\nlabels = {{ env = \"x\" }}\n{fields}"))
         };
-        assert_eq!(with(8).unwrap().followers[0].label_fields.len(), 8);
-        assert!(with(9).unwrap_err().contains("16 labels, and Loki takes 15"));
+        assert_eq!(with(7).unwrap().followers[0].label_fields.len(), 7);
+        assert!(with(8).unwrap_err().contains("15 labels, and Loki takes 14"));
     }
 }

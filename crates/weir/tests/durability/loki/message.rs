@@ -166,8 +166,9 @@ fn labels(text: &str) -> Result<BTreeMap<String, String>, String> {
             rest = rest.strip_prefix(", ").ok_or_else(bad)?;
         }
     }
+    // Loki adds service_name, which some of its versions count.
     let levels = ["info", "warn", "error"];
-    if labels.is_empty() || labels.len() > MAX_LABELS || !levels.contains(&labels["level"].as_str()) {
+    if labels.is_empty() || labels.len() + 1 > MAX_LABELS || !levels.contains(&labels["level"].as_str()) {
         return Err(bad());
     }
     Ok(labels)
