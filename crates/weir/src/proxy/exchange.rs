@@ -55,6 +55,8 @@ pub(super) struct Exchange {
     record: Box<Record>,
     started: Instant,
     format: Format,
+    /// Whether something is asked for that is there already: a response by its id, a file, a list.
+    fetches: bool,
     watch: Option<Watch>,
     times: Marks,
     streamed: Option<Arc<AtomicU64>>,
@@ -125,6 +127,7 @@ impl Exchange {
             record,
             started,
             format: Format::Opaque,
+            fetches: api == Api::Other && head.method != Method::POST,
             watch: None,
             times: Marks::default(),
             streamed: None,
@@ -352,8 +355,10 @@ impl Exchange {
 
     fn note(&mut self, head: &response::Parts) {
         let Noted { format, encoding, bill } = note::answer(&mut self.record, &head.headers);
-        self.format = format;
-        self.bill = bill;
+        // An answer that was made before was paid for before: whoever fetches it a second time uses nothing.
+        let made_before = self.fetches && head.status.is_success();
+        self.format = if made_before { Format::Opaque } else { format };
+        self.bill = bill.filter(|_| !made_before);
         let mut watch = Watch::start(self.format, encoding);
         if !self.snapshot.config.fields.response.is_empty() {
             watch.look_for(&self.snapshot.config.fields.response);

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::harness::{Authority, Upstream, Weir, answer, events, json, provider};
+use super::harness::{Authority, Upstream, Weir, answer, events, json, provider, request};
 
 const GPT_4O: &str = "{\"model\":\"gpt-4o-mini\"}";
 
@@ -36,6 +36,19 @@ fn the_catalogue_prices_what_nobody_else_does() {
         (&record["price_id"], &record["price_as_of"]),
         (&"openai/gpt-4o-mini-2024-07-18".into(), &"2026-11-23".into())
     );
+}
+
+/// A response that is fetched again, or asked for until it is done, was paid for by the request that made it.
+#[test]
+fn what_is_only_fetched_costs_nothing() {
+    let upstream = Upstream::answering(json(usage("")));
+    let weir = Weir::start(&provider("up", &upstream, "catalog = \"openai\"\ndefault = true"));
+    for index in 0..2 {
+        assert_eq!(weir.ask(request("GET /v1/responses/x", &[], "")).text(), usage(""));
+        let record = &weir.settled(index + 1)[index];
+        assert_eq!((&record["status"], &record["usage_source"]), (&"success".into(), &"none".into()));
+        assert_eq!((&record["total_tokens"], &record["cost_usd"]), (&Value::Null, &Value::Null));
+    }
 }
 
 #[test]
