@@ -47,7 +47,7 @@ fn parse_unchecked(text: &str) -> Result<Expr, ParseError> {
         return Err(ParseError::nowhere(message));
     }
     let (tokens, broken) = lexer::tokens(text);
-    let mut parser = Parser { text, tokens, broken, at: 0, depth: 0 };
+    let mut parser = Parser { text, tokens, broken, at: 0, depth: 0, operators: 0 };
     let expr = parser.expr(0)?;
     match parser.peek()? {
         Token::End => Ok(expr),
@@ -57,6 +57,8 @@ fn parse_unchecked(text: &str) -> Result<Expr, ParseError> {
 
 /// Deeper nesting is refused, lest the stack overflow.
 const DEEPEST: usize = 200;
+/// More operators are refused: each is a level of the tree.
+const MOST_OPERATORS: usize = 150;
 
 struct Parser<'a> {
     text: &'a str,
@@ -65,6 +67,7 @@ struct Parser<'a> {
     broken: Option<ParseError>,
     at: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl Parser<'_> {
@@ -145,6 +148,14 @@ impl Parser<'_> {
     fn deeper(&mut self) -> Result<(), ParseError> {
         self.depth += 1;
         if self.depth > DEEPEST { Err(ParseError::nowhere("query is nested too deeply")) } else { Ok(()) }
+    }
+
+    fn one_more_operator(&mut self) -> Result<(), ParseError> {
+        self.operators += 1;
+        match self.operators {
+            ..=MOST_OPERATORS => Ok(()),
+            _ => Err(ParseError::nowhere(format!("query has more than {MOST_OPERATORS} operators"))),
+        }
     }
 
     /// `{a="b", c=~"d"}`

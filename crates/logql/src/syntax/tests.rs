@@ -163,10 +163,144 @@ fn long_queries_are_laid_out() {
 }
 
 #[test]
+fn what_is_nested_too_deeply_is_refused() {
+    let nested = |depth: usize| format!("{}vector(1){}", "(".repeat(depth), ")".repeat(depth));
+    assert!(parse(&nested(195)).is_ok());
+    assert_eq!(error(&nested(5_000)), "parse error : query is nested too deeply");
+    assert!(error(&"sum(".repeat(5_000)).contains("too deeply"));
+    assert!(error(&format!("rate({}", "(".repeat(5_000))).contains("too deeply"));
+    assert!(error(&format!(r#"{{a="b"}} | {}"#, "(".repeat(5_000))).contains("too deeply"));
+    let chain = |count: usize| vec!["vector(1)"; count].join(" + ");
+    let query = parse(&chain(151)).unwrap();
+    assert_eq!(parse(&query.to_string()).as_ref(), Ok(&query));
+    assert_eq!(parse(&pretty::format(&query)).as_ref(), Ok(&query));
+    assert!(error(&chain(152)).contains("more than 150 operators"));
+    let chain = |count: usize| format!(r#"{{a="b"}} | {}"#, vec![r#"c="d""#; count].join(" or "));
+    let query = parse(&chain(151)).unwrap();
+    assert_eq!(parse(&query.to_string()).as_ref(), Ok(&query));
+    assert!(error(&chain(152)).contains("more than 150 operators"));
+}
+
+#[test]
 fn spans_point_into_the_query() {
     let query = r#"{a="b"} |= "c" | json"#;
     let Ok(Expr::Log(log)) = parse(query) else { panic!() };
     let parts: Vec<_> = log.stages.iter().map(|stage| &query[stage.span.start..stage.span.end]).collect();
     assert_eq!(parts, [r#"|= "c""#, "| json"]);
     assert_eq!(&query[log.span.start..log.span.end], query);
+}
+
+/// Words that a query may be made of, and some that it may not.
+const WORDS: &[&str] = &[
+    "{",
+    "}",
+    "(",
+    ")",
+    "[5m]",
+    "[1h30m]",
+    "[x]",
+    ",",
+    "=",
+    "!=",
+    "=~",
+    "!~",
+    "|=",
+    "|~",
+    "|>",
+    "!>",
+    "|",
+    "==",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "^",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "by",
+    "without",
+    "offset",
+    "unwrap",
+    "json",
+    "logfmt",
+    "regexp",
+    "pattern",
+    "unpack",
+    "decolorize",
+    "line_format",
+    "label_format",
+    "drop",
+    "keep",
+    "rate(",
+    "sum",
+    "sum(",
+    "topk(2,",
+    "quantile_over_time(0.5,",
+    "label_replace(",
+    "vector(",
+    "bytes(",
+    "duration(",
+    "ip(",
+    "app",
+    "a",
+    "\"x\"",
+    "`<_>`",
+    "\"(?P<a>.)\"",
+    "\"{{.a}}\"",
+    "\"\\x\"",
+    "1",
+    "2.5",
+    "1e3",
+    "0x1p3",
+    "5m",
+    "-5m",
+    "10KB",
+    "--strict",
+    "#",
+    "\n",
+    "é",
+    "\"",
+    "`",
+    "{app=\"a\"}",
+    "{app=~\".+\"} | json",
+    "count_over_time({a=\"b\"}[5m])",
+    "approx_count_distinct(a,",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 1000, ..Default::default() })]
+
+    #[test]
+    fn any_words_are_a_query_or_an_error(words in proptest::collection::vec(proptest::sample::select(WORDS), 0..14)) {
+        let text = words.join(" ");
+        for text in [text.replace(' ', ""), text] {
+            match parse(&text) {
+                Ok(query) => {
+                    for written in [query.to_string(), pretty::format(&query)] {
+                        let again = parse(&written).unwrap_or_else(|error| panic!("{text} became {written}: {error}"));
+                        proptest::prop_assert!(again == query || again.to_string() == query.to_string(), "{} became {}", text, written);
+                    }
+                }
+                Err(error) => proptest::prop_assert!(error.to_string().starts_with("parse error"), "{}", error),
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_query_or_an_error(text in "\\PC{0,40}") {
+        if let Err(error) = parse(&text) {
+            proptest::prop_assert!(error.to_string().starts_with("parse error"), "{}", error);
+        }
+    }
 }

@@ -76,6 +76,7 @@ impl Parser<'_> {
         let mut waiting: Vec<(LabelFilter, Joint)> = Vec::new();
         let mut current = self.label_test()?;
         while let Some(joint) = self.joint()? {
+            self.one_more_operator()?;
             while let Some((left, last)) = waiting.pop_if(|(_, last)| last.is_complete_before(joint)) {
                 current = last.join(left, current);
             }

@@ -17,15 +17,21 @@ impl Parser<'_> {
             if strength < least {
                 break;
             }
-            self.advance();
-            let mut binary = Modifier::default();
-            self.modifier(&mut binary)?;
-            // Only powers are taken from the right.
-            let right = self.expr(if op == BinaryOp::Pow { strength } else { strength + 1 })?;
-            left = Expr::Metric(join(op, binary, left, right)?);
+            left = self.operation(left, op, strength)?;
         }
         self.depth -= 1;
         Ok(left)
+    }
+
+    /// An operator, and what stands on its right.
+    fn operation(&mut self, left: Expr, op: BinaryOp, strength: u8) -> Result<Expr, ParseError> {
+        self.advance();
+        self.one_more_operator()?;
+        let mut modifier = Modifier::default();
+        self.modifier(&mut modifier)?;
+        // Only powers are taken from the right.
+        let right = self.expr(if op == BinaryOp::Pow { strength } else { strength + 1 })?;
+        join(op, modifier, left, right).map(Expr::Metric)
     }
 
     fn binary_op(&self) -> Result<Option<(BinaryOp, u8)>, ParseError> {
@@ -73,34 +79,52 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// What stands between operators. Each kind is read in a function of its own: this one is on the stack once for each
+    /// parenthesis.
     fn operand(&mut self) -> Result<Expr, ParseError> {
-        let metric = match self.peek()?.clone() {
-            Token::Word("{") => return self.log().map(Expr::Log),
-            Token::Word("(") => {
-                self.advance();
-                let inner = self.expr(0)?;
-                if !self.take(")")? {
-                    return Err(self.unexpected(&[]));
-                }
-                return Ok(inner);
+        match self.peek()? {
+            Token::Word("{") => self.log_operand(),
+            Token::Word("(") => self.parenthesised(),
+            Token::Number(_) | Token::Word("+" | "-") => self.literal_operand(),
+            Token::Function(name) => {
+                let name = *name;
+                self.function(name)
             }
-            Token::Number(_) | Token::Word("+" | "-") => MetricExpr::Literal(self.literal()?),
-            Token::Function("label_replace") => self.label_replace()?,
-            Token::Function("vector") => {
-                self.advance();
-                self.expect("(")?;
-                let text = self.expect_number()?;
-                self.expect(")")?;
-                MetricExpr::Constant(check::number(&text, "vectorExpr")?)
-            }
-            Token::Function(name) => match (range_op(name), vector_op(name)) {
-                (Some(op), _) => self.range_aggregation(op)?,
-                (_, Some(op)) => self.vector_aggregation(op)?,
-                _ => return Err(self.unexpected(&[])),
-            },
-            _ => return Err(self.unexpected(&[])),
+            _ => Err(self.unexpected(&[])),
+        }
+    }
+
+    fn log_operand(&mut self) -> Result<Expr, ParseError> {
+        self.log().map(Expr::Log)
+    }
+
+    fn literal_operand(&mut self) -> Result<Expr, ParseError> {
+        self.literal().map(|value| Expr::Metric(MetricExpr::Literal(value)))
+    }
+
+    fn parenthesised(&mut self) -> Result<Expr, ParseError> {
+        self.advance();
+        let inner = self.expr(0)?;
+        if self.take(")")? { Ok(inner) } else { Err(self.unexpected(&[])) }
+    }
+
+    fn function(&mut self, name: &'static str) -> Result<Expr, ParseError> {
+        let metric = match (name, range_op(name), vector_op(name)) {
+            ("label_replace", ..) => self.label_replace(),
+            ("vector", ..) => self.constant(),
+            (_, Some(op), _) => self.range_aggregation(op),
+            (_, _, Some(op)) => self.vector_aggregation(op),
+            _ => Err(self.unexpected(&[])),
         };
-        Ok(Expr::Metric(metric))
+        metric.map(Expr::Metric)
+    }
+
+    fn constant(&mut self) -> Result<MetricExpr, ParseError> {
+        self.advance();
+        self.expect("(")?;
+        let text = self.expect_number()?;
+        self.expect(")")?;
+        Ok(MetricExpr::Constant(check::number(&text, "vectorExpr")?))
     }
 
     fn metric(&mut self) -> Result<MetricExpr, ParseError> {
