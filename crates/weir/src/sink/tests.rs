@@ -8,6 +8,9 @@ use super::*;
 struct Collect {
     seen: Arc<Mutex<Vec<u8>>>,
     fail: Arc<AtomicBool>,
+    gather: Gather,
+    /// Bytes of the batches that were brought, also in vain.
+    batches: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Sink for Collect {
@@ -16,11 +19,16 @@ impl Sink for Collect {
     }
 
     fn deliver(&mut self, batch: Batch<'_>) -> io::Result<()> {
+        self.batches.lock().unwrap().push(batch.lines.len());
         if self.fail.load(Ordering::Relaxed) {
             return Err(io::Error::other("no"));
         }
         self.seen.lock().unwrap().extend_from_slice(batch.lines);
         Ok(())
+    }
+
+    fn gather(&self) -> Gather {
+        self.gather
     }
 }
 
@@ -75,4 +83,34 @@ fn a_new_follower_starts_where_it_is_told() {
     append(&mut journal, 10..12);
     follower.stop(Duration::from_secs(5));
     assert_eq!(String::from_utf8(sink.seen.lock().unwrap().clone()).unwrap(), expected(10..12));
+}
+
+#[test]
+fn lines_are_gathered_and_an_outage_fills_no_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal =
+        Journal::open(&dir.path().join("journal"), store::Options { rotate_bytes: 1 << 20, ..Default::default() })
+            .unwrap()
+            .0;
+    let sink = Collect { gather: Gather { bytes: 100_000, wait: Duration::from_secs(3600) }, ..Collect::default() };
+    sink.fail.store(true, Ordering::Relaxed);
+    append(&mut journal, 0..100_000);
+    let follower = Follower::start(dir.path(), journal.end(), 1, sink.clone()).unwrap();
+    while follower.progress.errors() < 3 {
+        std::thread::sleep(NAP);
+    }
+    sink.fail.store(false, Ordering::Relaxed);
+    // Its last lines have twelve bytes each.
+    while follower.progress.lag() * 12 >= 100_000 {
+        std::thread::sleep(NAP);
+    }
+    // What is left waits for more, and comes when there is no time left to wait.
+    std::thread::sleep(NAP * 4);
+    assert!(follower.progress.lag() > 0);
+    follower.stop(Duration::from_secs(5));
+    assert_eq!(String::from_utf8(sink.seen.lock().unwrap().clone()).unwrap(), expected(0..100_000));
+    let batches = sink.batches.lock().unwrap();
+    let (last, full) = batches.split_last().unwrap();
+    // Beyond what is enough there is at most one piece of the journal.
+    assert!(*last < 100_000 && full.iter().all(|bytes| (100_000..100_000 + 65_536).contains(bytes)), "{batches:?}");
 }
