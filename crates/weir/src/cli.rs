@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod export;
 mod import;
 mod key;
 mod prices;
@@ -45,6 +46,8 @@ enum Command {
     Query(query::QueryOptions),
     /// Send again what a follower had to set aside.
     Replay(replay::ReplayOptions),
+    /// Write dashboards, rules and collectors' configurations for Grafana, Loki, Prometheus, Kubernetes and Azure.
+    Export(export::ExportOptions),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::ImportConfig(command) => import::run(&command),
         Command::Replay(options) => replay::run(&options),
+        Command::Export(options) => export::run(&options),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),
         Command::Query(options) => query::run(&options),

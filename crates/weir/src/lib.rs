@@ -9,6 +9,7 @@ pub mod error;
 pub mod framing;
 pub mod log;
 pub mod metrics;
+pub mod panels;
 pub mod prices;
 pub mod proxy;
 pub mod recorder;

@@ -365,6 +365,7 @@ fn every_flag_is_explained() {
         &["serve"][..],
         &["demo"],
         &["query"],
+        &["export"],
         &["simulate", "provider"],
         &["simulate", "traffic"],
         &["config", "schema"],

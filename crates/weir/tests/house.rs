@@ -68,6 +68,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("error", &["*"], "an error says what it is, everybody may use it"),
     ("framing", &["*"], "bytes in, bytes out"),
     ("log", &["*"], "everybody may say something"),
+    ("panels", &["*"], "a list that everybody may read"),
     ("config", &["* but error"], "what was written is understood before anything runs"),
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
     ("prices", &["* but config log"], "a file and a date"),
