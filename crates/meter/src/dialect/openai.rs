@@ -228,56 +228,9 @@ impl Visitor for Answer {
         match parent {
             ROOT => root(key),
             node::USAGE => usage(key),
-            node::GROQ => match key {
-                b"usage" => node::USAGE,
-                b"error" => node::ERROR,
-                _ => DEAD,
-            },
             node::INPUT_DETAILS => input_details(key),
             node::OUTPUT_DETAILS => output_details(key),
-            node::ERROR => match key {
-                b"type" => node::ERROR_TYPE,
-                b"code" => node::ERROR_CODE,
-                b"message" => node::ERROR_MESSAGE,
-                _ => DEAD,
-            },
-            node::COST => {
-                if key == b"total_cost" {
-                    node::COST
-                } else {
-                    DEAD
-                }
-            }
-            node::COST_DETAILS => {
-                if key == b"upstream_inference_cost" {
-                    node::COST_UPSTREAM
-                } else {
-                    DEAD
-                }
-            }
-            node::SERVER_TOOLS => {
-                if key == b"web_search_requests" {
-                    node::SEARCHES
-                } else {
-                    DEAD
-                }
-            }
-            node::ITEMS => match key {
-                b"type" => node::ITEM_TYPE,
-                b"action" => node::ITEM_ACTION,
-                b"content" => node::ITEMS,
-                b"text" | b"refusal" => node::ITEM_TEXT,
-                b"summary" => node::ITEM_SUMMARY,
-                b"name" | b"arguments" | b"input" => node::ITEM_TOOL,
-                _ => DEAD,
-            },
-            node::ITEM_ACTION => {
-                if key == b"type" {
-                    node::ITEM_ACTION_TYPE
-                } else {
-                    DEAD
-                }
-            }
+            node::ITEMS => item(key),
             node::CHOICES => match key {
                 b"finish_reason" => node::FINISH_REASON,
                 b"index" => node::CHOICE_INDEX,
@@ -308,8 +261,7 @@ impl Visitor for Answer {
                 b"arguments" => node::TOOL_TEXT,
                 _ => DEAD,
             },
-            node::ITEM_SUMMARY if key == b"text" => node::ITEM_REASONING,
-            _ => DEAD,
+            _ => aside(parent, key),
         }
     }
 
@@ -382,6 +334,36 @@ impl Visitor for Answer {
             node::ERROR => self.failed = true,
             _ => {}
         }
+    }
+}
+
+/// What stands aside of the text: errors, bills, searches.
+fn aside(parent: u8, key: &[u8]) -> u8 {
+    match (parent, key) {
+        (node::GROQ, b"usage") => node::USAGE,
+        (node::GROQ, b"error") => node::ERROR,
+        (node::ERROR, b"type") => node::ERROR_TYPE,
+        (node::ERROR, b"code") => node::ERROR_CODE,
+        (node::ERROR, b"message") => node::ERROR_MESSAGE,
+        (node::COST, b"total_cost") => node::COST,
+        (node::COST_DETAILS, b"upstream_inference_cost") => node::COST_UPSTREAM,
+        (node::SERVER_TOOLS, b"web_search_requests") => node::SEARCHES,
+        (node::ITEM_ACTION, b"type") => node::ITEM_ACTION_TYPE,
+        (node::ITEM_SUMMARY, b"text") => node::ITEM_REASONING,
+        _ => DEAD,
+    }
+}
+
+/// An item of a response's output.
+fn item(key: &[u8]) -> u8 {
+    match key {
+        b"type" => node::ITEM_TYPE,
+        b"action" => node::ITEM_ACTION,
+        b"content" => node::ITEMS,
+        b"text" | b"refusal" => node::ITEM_TEXT,
+        b"summary" => node::ITEM_SUMMARY,
+        b"name" | b"arguments" | b"input" => node::ITEM_TOOL,
+        _ => DEAD,
     }
 }
 

@@ -67,7 +67,9 @@ fn each_line_is_in_loki_once_through_outages_and_kills() {
             for _ in 0..3 {
                 scope.spawn(|| {
                     let mut connection = Connection::open(address).unwrap();
-                    while !stop.load(Ordering::Relaxed) && connection.chat(false).is_ok_and(|answer| answer.whole) {}
+                    while !stop.load(Ordering::Relaxed) && connection.chat(false).is_ok_and(|answer| answer.whole) {
+                        std::thread::yield_now();
+                    }
                 });
             }
             let wait_for = |pushes: usize| {
