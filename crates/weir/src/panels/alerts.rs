@@ -305,6 +305,16 @@ pub static ALERTS: &[Alert] = &[
         logql: None,
         promql: Some("sum by (instance, follower) (increase(weir_follower_errors_total[15m]))"),
     },
+    Alert {
+        name: "WeirFollowerDeadLetters",
+        summary: "{value} lines of the follower {label:follower} of {label:instance} were refused for good",
+        description: "Weir's log says why. They are set aside; weir replay sends them again.",
+        severity: Severity::Warning,
+        above: None,
+        minutes: 0,
+        logql: None,
+        promql: Some("sum by (instance, follower) (increase(weir_follower_dead_letters_total[1h]))"),
+    },
 ];
 
 #[cfg(test)]

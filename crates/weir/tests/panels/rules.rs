@@ -115,6 +115,7 @@ const SCENARIOS: &[Scenario] = &[
             ("weir_journal_dropped_lines_total{instance=\"a\"}", "0+1x1500"),
             ("weir_follower_lag_lines{instance=\"a\",follower=\"loki\"}", "0+100x1500"),
             ("weir_follower_errors_total{instance=\"a\",follower=\"loki\"}", "0+1x1500"),
+            ("weir_follower_dead_letters_total{instance=\"a\",follower=\"loki\"}", "0+1x1500"),
         ],
         fires: &[
             "LlmCostPerHour",
@@ -129,6 +130,7 @@ const SCENARIOS: &[Scenario] = &[
             "WeirJournalDroppedLines",
             "WeirFollowerBehind",
             "WeirFollowerFails",
+            "WeirFollowerDeadLetters",
         ],
     },
     Scenario {
@@ -147,6 +149,7 @@ const SCENARIOS: &[Scenario] = &[
             ("weir_journal_dropped_lines_total{instance=\"a\"}", "0+0x1500"),
             ("weir_follower_lag_lines{instance=\"a\",follower=\"loki\"}", "10+0x1500"),
             ("weir_follower_errors_total{instance=\"a\",follower=\"loki\"}", "4+0x1500"),
+            ("weir_follower_dead_letters_total{instance=\"a\",follower=\"loki\"}", "2+0x1500"),
         ],
         fires: &[],
     },

@@ -146,8 +146,7 @@ pub(crate) fn entry(request: &Request) -> Entry {
         let text = |value: &Value| match value {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
-            // As the line has it: a small number would be written with an exponent otherwise.
-            _ => Some(raw(&line, value)),
+            _ => Some(number(value)),
         };
         let in_role = FIELDS.iter().filter(|field| field.role == role);
         in_role.filter_map(|field| Some((field.name, text(members.get(field.name)?)?))).collect::<Vec<_>>()
@@ -162,13 +161,10 @@ pub(crate) fn entry(request: &Request) -> Entry {
 }
 
 /// A number's text on the line.
-fn raw(_line: &str, value: &Value) -> String {
-    let number = value.as_f64().unwrap();
-    match value.as_u64() {
-        Some(whole) => whole.to_string(),
-        // Rust writes the shortest decimal that reads back, without an exponent: so does the line.
-        None => format!("{number}"),
-    }
+fn number(value: &Value) -> String {
+    let whole = value.as_u64().map(|whole| whole.to_string());
+    // Rust writes the shortest decimal that reads back, without an exponent: so does the line.
+    whole.unwrap_or_else(|| value.as_f64().unwrap().to_string())
 }
 
 /// All of it as a log, among lines of other programs and lines that belong to a Record and carry no money.

@@ -129,11 +129,11 @@ fn an_older_reader_reads_the_same() {
     const READ: &str = "import json, sys, yaml\n\
         for line in sys.stdin:\n    text, value = json.loads(line)\n    read = yaml.safe_load(text)\n    \
         assert read == value, (text, read, value)\n";
-    let python = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/kubernetes/bin/python");
+    let python = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/schemas/bin/python");
     let reads = Command::new(&python).args(["-c", "import yaml"]).output();
     if !reads.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "tests/kubernetes/run --setup brings PyYAML");
-        println!("skipped: tests/kubernetes/run --setup brings PyYAML");
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "tests/schemas/run --setup brings PyYAML");
+        println!("skipped: tests/schemas/run --setup brings PyYAML");
         return;
     }
     let pairs: String = values(2_000).iter().map(|value| format!("{}\n", json!([render(value), value]))).collect();
