@@ -70,8 +70,6 @@ pub enum Unit {
     Count,
     /// Kilowatt-hours.
     KilowattHours,
-    /// Joules.
-    Joules,
     /// US dollars.
     UsDollars,
     /// Seconds.

@@ -164,7 +164,6 @@ const fn unit(unit: Unit) -> &'static str {
         Unit::RequestsPerSecond => "reqps",
         Unit::Count => "short",
         Unit::KilowattHours => "kwatth",
-        Unit::Joules => "joule",
         Unit::UsDollars => "currencyUSD",
         Unit::Seconds => "s",
         Unit::Share => "percentunit",
