@@ -178,6 +178,17 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_from_outside_leaves_its_label(text in "\\PC*|[\\x00-\\x7f\"\\\\{},=]*|[^a]{0,9}") {
+            let labels = selector(vec![("b".to_owned(), text.clone()), ("a".to_owned(), "x".to_owned())]);
+            proptest::prop_assert!(!labels.chars().any(char::is_control));
+            let quoted = labels.strip_prefix("{a=\"x\", b=").and_then(|rest| rest.strip_suffix('}')).unwrap();
+            // What is written of Go's escapes is also what JSON has.
+            proptest::prop_assert_eq!(serde_json::from_str::<String>(quoted).unwrap(), text);
+        }
+    }
+
     #[test]
     fn about_fifteen_fields_are_metadata() {
         let count = FIELDS.iter().filter(|field| field.role == Role::Metadata).count();
