@@ -252,6 +252,15 @@ impl<V: Visitor> Visitor for Both<'_, V> {
         self.beside.findings.set(self.paths, place, Some(Found::Container));
     }
 
+    fn hears(&self, node: u8) -> bool {
+        let (theirs, _) = self.pair(node);
+        theirs != DEAD && self.visitor.hears(theirs)
+    }
+
+    fn hear(&mut self, node: u8, raw: &[u8]) {
+        self.visitor.hear(self.pair(node).0, raw);
+    }
+
     fn wants_raw(&self, node: u8) -> bool {
         let (theirs, _) = self.pair(node);
         theirs != DEAD && self.visitor.wants_raw(theirs)

@@ -87,6 +87,33 @@ fn beside_the_meter_at_every_cut() {
 }
 
 #[test]
+fn text_is_heard_as_without_looking() {
+    let paths = std::sync::Arc::new(paths(&["x_pool", "choices.delta.content", "output.content.text"]));
+    let bodies = [
+        (
+            Format::Json,
+            r#"{"choices":[{"index":0,"message":{"content":"What flows.","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}"#,
+        ),
+        (Format::Json, r#"{"output":[{"type":"message","content":[{"type":"output_text","text":"What flows."}]}]}"#),
+        (
+            Format::Events,
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"What\",\"reasoning\":\"so\"}}],\"x_pool\":\"b\"}\n\n",
+        ),
+        (Format::Events, "data: {\"type\":\"response.output_text.delta\",\"delta\":\"What flows.\"}\n\n"),
+    ];
+    for (format, body) in bodies {
+        let mut plain = read(format, body.as_bytes()).answer;
+        let mut meter = Meter::start(format);
+        meter.look_for(&paths);
+        meter.observe(body.as_bytes(), 0);
+        let mut looked = meter.finish().answer;
+        let heard = looked.heard.take();
+        assert!(!heard.0.is_empty(), "{body}");
+        assert_eq!(heard, plain.heard.take(), "{body}");
+    }
+}
+
+#[test]
 fn in_a_stream_the_last_one_counts() {
     let paths = std::sync::Arc::new(paths(&["x_pool", "usage.cost"]));
     let mut meter = Meter::start(Format::Events);

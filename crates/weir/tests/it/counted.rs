@@ -148,11 +148,14 @@ fn answers_without_usage_are_counted() {
     ];
     for (start, body, answer, input) in cases {
         let upstream = Upstream::answering(answer);
-        let weir = Weir::before(&upstream);
-        let answer = weir.ask(request(start, &[("content-type", "application/json")], &body));
-        assert!(answer.whole);
-        let output = if start.ends_with("embeddings") { 0 } else { tokens(text) };
-        is(&weir.record(), "counted", input, output);
+        // A field that is read beside changes nothing of what is counted.
+        for fields in ["", "[[fields]]\nname = \"pool\"\nfrom = \"response_json:router.pool\"\n"] {
+            let weir = Weir::start(&(provider("up", &upstream, "") + fields));
+            let answer = weir.ask(request(start, &[("content-type", "application/json")], &body));
+            assert!(answer.whole);
+            let output = if start.ends_with("embeddings") { 0 } else { tokens(text) };
+            is(&weir.record(), "counted", input, output);
+        }
     }
 }
 
