@@ -184,7 +184,7 @@ impl Price {
     /// The band that a request falls into: of its tier and time, with the highest threshold that it is above; hours before
     /// all day, the youngest before older ones.
     fn band(&self, input: u64, terms: &Terms<'_>) -> Option<&Band> {
-        let tier = self.tier(terms.tier);
+        let tier = tier(terms.tier);
         let holds = |band: &&Band| {
             band.tier.as_deref().is_none_or(|name| name == tier)
                 && (band.above == 0 || input > band.above)
@@ -195,15 +195,15 @@ impl Price {
         // Nearly every price has one band that holds; looking for another costs less than ordering them.
         self.bands.iter().filter(holds).max_by_key(rank)
     }
+}
 
-    /// The tier as the catalogue calls it: the standard one has many names, and no name of its own.
-    fn tier<'a>(&self, told: Option<&'a str>) -> &'a str {
-        match told {
-            None | Some("" | "default" | "standard" | "on_demand" | "ON_DEMAND") => "",
-            // A wish rather than an answer: where there is only one tier, it is that one.
-            Some("auto") if self.bands.iter().all(|band| band.tier.as_deref().unwrap_or("").is_empty()) => "",
-            Some(tier) => tier,
-        }
+/// The tier as the catalogue calls it: the standard one has many names, and no name of its own.
+fn tier(told: Option<&str>) -> &str {
+    match told {
+        // `auto` is a wish rather than an answer. OpenAI's responses begin with it and name the tier at their end, so that it
+        // is all that is known of one that was cut: what asks for no tier is mostly served at the standard one.
+        None | Some("" | "auto" | "default" | "standard" | "on_demand" | "ON_DEMAND") => "",
+        Some(tier) => tier,
     }
 }
 

@@ -77,20 +77,13 @@ fn the_tier_is_the_answers_and_an_unknown_one_has_no_price() {
     let prices = prices("p\tm\tL\tinput=2 output=10\t@priority input=4 output=20", Vec::new());
     let usage = usage(1000, 100);
     let total = |tier| prices.cost(&Ask { tier, ..ask("m", &usage) }).map(|cost| cost.total());
-    for standard in [None, Some("default"), Some("standard"), Some("on_demand")] {
+    for standard in [None, Some("default"), Some("standard"), Some("on_demand"), Some("auto")] {
         assert_eq!(total(standard), Some(3_000_000), "{standard:?}");
     }
     assert_eq!(total(Some("priority")), Some(6_000_000));
-    for unknown in ["prioritty", "scale", "flex", "auto", "Priority"] {
+    for unknown in ["prioritty", "scale", "flex", "Priority"] {
         assert_eq!(total(Some(unknown)), None, "{unknown}");
     }
-}
-
-#[test]
-fn where_there_is_one_tier_auto_is_that_one() {
-    let prices = prices("p\tm\tL\tinput=2 output=10", Vec::new());
-    let usage = usage(1000, 100);
-    assert_eq!(prices.cost(&Ask { tier: Some("auto"), ..ask("m", &usage) }).unwrap().total(), 3_000_000);
 }
 
 #[test]

@@ -61,6 +61,22 @@ fn the_tier_of_the_answer_is_priced_and_an_unknown_one_is_not() {
     assert!(unknown.get("price_id").is_none());
 }
 
+/// OpenAI's stream begins with the wish, `auto`; the event that names the tier is its last, which here never comes.
+#[test]
+fn a_response_that_is_cut_before_it_names_its_tier_has_the_standard_price() {
+    let begun = "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\",\"model\":\"gpt-4o-mini-2024-07-18\",\
+        \"status\":\"in_progress\",\"service_tier\":\"auto\"}}\n\n\
+        data: {\"type\":\"response.output_text.delta\",\"delta\":\"The weir measures what flows.\"}\n\n";
+    let upstream = Upstream::answering(events([begun]));
+    let weir = Weir::start(&provider("up", &upstream, "catalog = \"openai\""));
+    let body = "{\"model\":\"gpt-4o-mini\",\"stream\":true,\"input\":\"What flows?\"}";
+    weir.ask(request("POST /v1/responses", &[("content-type", "application/json")], body));
+    let record = weir.record();
+    assert_eq!((&record["cost_status"], &record["service_tier"]), (&"estimated".into(), &"auto".into()), "{record:#}");
+    assert_eq!(record["price_id"], "openai/gpt-4o-mini-2024-07-18");
+    assert!(record["cost_usd"].as_f64().unwrap() > 0.0);
+}
+
 #[test]
 fn a_contract_counts_before_a_bill_and_a_bill_before_the_list() {
     let billed = json(usage("").replace("\"prompt_tokens\"", "\"cost\":0.0002,\"prompt_tokens\""));
