@@ -95,9 +95,10 @@ pub struct Answer {
     pub response_over: bool,
     /// The answer's text.
     pub heard: Heard,
+    /// The input as that of a prompt, which includes what was cached under whatever name.
+    prompt: Option<u64>,
+    /// The input under its other name. Where both are there the prompt counts, in whatever order they stand.
     input: Option<u64>,
-    /// The input was called that of a prompt, which includes what was cached under whatever name.
-    inclusive: bool,
     output: Option<u64>,
     total: Option<u64>,
     parts: Parts,
@@ -137,14 +138,15 @@ impl Answer {
     /// The provider's figures, if it gave any.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        if self.input.is_none() && self.output.is_none() {
+        let told = self.prompt.or(self.input);
+        if told.is_none() && self.output.is_none() {
             return None;
         }
-        let (mut input, mut output) = (self.input.unwrap_or(0), self.output.unwrap_or(0));
+        let (mut input, mut output) = (told.unwrap_or(0), self.output.unwrap_or(0));
         let mut parts = self.parts;
         parts.cached_input = parts.cached_input.max(self.cache_read);
         parts.cache_write = parts.cache_write.max(self.cache_write);
-        if !self.inclusive {
+        if self.prompt.is_none() {
             input = input.saturating_add(self.cache_read).saturating_add(self.cache_write);
         }
         // Some speakers (xAI, Gemini) leave reasoning out of the output and count it in the total only.
@@ -182,8 +184,8 @@ impl Answer {
 
     fn count(&mut self, node: u8, tokens: u64) {
         match node {
-            node::PROMPT => (self.input, self.inclusive) = (Some(tokens), true),
-            node::INPUT => (self.input, self.inclusive) = (Some(tokens), false),
+            node::PROMPT => self.prompt = Some(tokens),
+            node::INPUT => self.input = Some(tokens),
             node::CACHE_READ_BESIDE => self.cache_read = tokens,
             node::CACHE_WRITE_BESIDE => self.cache_write = tokens,
             node::OUTPUT => self.output = Some(tokens),

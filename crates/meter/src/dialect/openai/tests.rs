@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use crate::meter::{Format, Reading, read};
 use crate::usage::Class;
 
@@ -128,4 +130,41 @@ fn searches_are_counted_and_opened_pages_are_not() {
     let answer = json(r#"{"usage":{"prompt_tokens":1,"server_tool_use":{"web_search_requests":3}}}"#).answer;
     assert_eq!(answer.search_calls(), Some(3));
     assert_eq!(json(r#"{"output":[{"type":"message"}]}"#).answer.search_calls(), None);
+}
+
+/// Members that providers put into a usage object, some under two names.
+const MEMBERS: &[&str] = &[
+    r#""prompt_tokens":100"#,
+    r#""input_tokens":100"#,
+    r#""cache_read_input_tokens":40"#,
+    r#""cache_creation_input_tokens":7"#,
+    r#""completion_tokens":10"#,
+    r#""output_tokens":10"#,
+    r#""total_tokens":110"#,
+    r#""prompt_tokens_details":{"cached_tokens":30,"audio_tokens":2,"cache_write_tokens":5}"#,
+    r#""input_tokens_details":{"cached_tokens":25,"image_tokens":3}"#,
+    r#""completion_tokens_details":{"reasoning_tokens":4,"audio_tokens":1}"#,
+    r#""prompt_cache_hit_tokens":20"#,
+    r#""cost":0.25"#,
+];
+
+#[test]
+fn a_prompt_includes_what_was_cached_wherever_it_stands() {
+    for first in [r#""prompt_tokens":100,"input_tokens":100"#, r#""input_tokens":100,"prompt_tokens":100"#] {
+        let body = format!(r#"{{"usage":{{{first},"cache_read_input_tokens":40,"total_tokens":110}}}}"#);
+        let usage = json(&body).answer.usage().unwrap();
+        assert_eq!((usage.input(), usage.output(), usage.get(Class::CachedInput)), (100, 10, 40), "{first}");
+    }
+}
+
+proptest! {
+    /// The members of an object have no order.
+    #[test]
+    fn the_order_of_a_usage_object_says_nothing(
+        (one, other) in proptest::sample::subsequence(MEMBERS, 1..=MEMBERS.len())
+            .prop_flat_map(|members| (Just(members.clone()).prop_shuffle(), Just(members)))
+    ) {
+        let usage = |members: &[&str]| json(&format!(r#"{{"usage":{{{}}}}}"#, members.join(","))).answer.usage();
+        prop_assert_eq!(usage(&one), usage(&other));
+    }
 }
