@@ -138,10 +138,11 @@ impl Prices {
     fn by_precedence(&self, found: &Found, ask: &Ask<'_>) -> Option<Cost> {
         let terms =
             Terms { tier: ask.tier, at: ask.at, searches: ask.searches, regional: found.regional, contract: ONE };
-        if let (Some(price), Some(usage)) = (&found.own, ask.usage) {
-            return price.cost_on(usage, &Terms { regional: ONE, ..terms });
-        }
         let list = || found.list.as_ref()?.cost_on(ask.usage?, &terms);
+        if let (Some(price), Some(usage)) = (&found.own, ask.usage) {
+            let own = price.cost_on(usage, &Terms { regional: ONE, ..terms })?;
+            return Some(Cost { list: list().map(|cost| cost.total), ..own });
+        }
         let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
         if let Some(rule) = rule
             && let Some(cost) = contracted(rule, list(), || {

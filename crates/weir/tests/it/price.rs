@@ -87,6 +87,9 @@ fn a_contract_counts_before_a_bill_and_a_bill_before_the_list() {
     let rules = "[pricing_rules]\n\"up/gpt-4o*\" = { factor = 0.5 }\n";
     let contracted = record(billed, rules);
     assert_eq!((&contracted["cost_status"], &contracted["cost_usd"]), (&"contracted".into(), &0.00009.into()));
+    let own = record(json(usage("")), "[pricing.\"gpt-4o-mini\"]\ninput = 0.001\noutput = 0.001\n");
+    assert_eq!((&own["price_id"], &own["cost_usd"]), (&"config:gpt-4o-mini".into(), &0.0011.into()));
+    assert_eq!(own["cost_list_usd"], 0.00018);
     let rules = "[pricing_rules]\n\"up/*\" = { provisioned = true }\n";
     let provisioned = record(json(usage("")), rules);
     assert_eq!((&provisioned["cost_status"], &provisioned["cost_usd"]), (&"contracted".into(), &0.into()));
