@@ -159,6 +159,10 @@ fn a_price_is_explained() {
     assert!(said(&page).contains("openai/gpt-4o-mini @priority of 2026-11-23"), "{}", said(&page));
     let page = prices(dir.path(), &["no-such-model"]);
     assert!(said(&page).contains("No provider of the catalogue"), "{}", said(&page));
+    assert_eq!(page.status.code(), Some(1));
+    let page = prices(dir.path(), &["no-such-model", "--provider", "openai"]);
+    assert!(said(&page).contains("no row for it"), "{}", said(&page));
+    assert_eq!(page.status.code(), Some(1));
     let config = OPENAI.to_owned() + "[pricing_rules]\n\"openai/*\" = { factor = 0.5 }\n";
     std::fs::write(dir.path().join("weir.toml"), config).expect("a file");
     let page = prices(dir.path(), &["gpt-4o-mini"]);

@@ -69,9 +69,9 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         None => crate::recorder::now(),
     };
     let catalog = config.prices.book().catalog.clone();
-    let (provider, target) = match provider(options, &config, &catalog, model) {
-        Ok(found) => found,
-        Err(page) => {
+    let (provider, target) = match provider(options, &config, &catalog, model)? {
+        Meant::One(provider, target) => (provider, target),
+        Meant::Several(page) => {
             tell(page.trim_end());
             return Ok(());
         }
@@ -94,6 +94,9 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         reported: None,
     };
     tell(page(&prices, &ask, model).trim_end());
+    if prices.cost(&ask).is_none() && prices.explain(&ask).row.is_none() {
+        return Err(format!("nothing is known of a model {model:?} of {provider:?}"));
+    }
     Ok(())
 }
 
@@ -107,37 +110,43 @@ fn moment(text: &str) -> Option<u64> {
     time::parse(whole.as_bytes())
 }
 
-/// The provider that is meant and the model that it is asked for, or what to say where that is not clear.
-fn provider(
-    options: &Options,
-    config: &Config,
-    catalog: &Catalog,
-    model: &str,
-) -> Result<(String, Option<String>), String> {
+/// Of whom the price is asked for.
+enum Meant {
+    /// The provider, and the model that it is asked for where that is another one.
+    One(String, Option<String>),
+    /// It may be one of several: what to say of them.
+    Several(String),
+}
+
+/// The provider that is meant.
+///
+/// # Errors
+/// Nobody has such a model.
+fn provider(options: &Options, config: &Config, catalog: &Catalog, model: &str) -> Result<Meant, String> {
     if let Some(name) = &options.provider {
-        return Ok((name.clone(), None));
+        return Ok(Meant::One(name.clone(), None));
     }
     if let Some(route) = config.routes.iter().find(|route| route.model == model) {
-        return Ok((config.providers[route.provider].name.clone(), Some(route.target.clone())));
+        return Ok(Meant::One(config.providers[route.provider].name.clone(), Some(route.target.clone())));
     }
     let serves = |model: &str| {
         let by_name = config.providers.iter().find(|one| one.models.iter().any(|pattern| pattern.matches(model)));
         by_name.or_else(|| config.providers.iter().find(|one| one.default))
     };
     if let Some(provider) = serves(model) {
-        return Ok((provider.name.clone(), None));
+        return Ok(Meant::One(provider.name.clone(), None));
     }
     let all: Vec<&str> = catalog.providers_of(model).collect();
     if let Some(maker) = MAKERS.iter().find(|maker| all.contains(*maker)) {
-        return Ok(((*maker).to_owned(), None));
+        return Ok(Meant::One((*maker).to_owned(), None));
     }
     match all.as_slice() {
         [] => Err(format!(
             "No provider of the catalogue has a model {model:?} (of {}).\n--provider NAME looks among one provider's \
-             aliases and dated versions too.\n",
+             aliases and dated versions too.",
             time::day_text(catalog.as_of())
         )),
-        [only] => Ok(((*only).to_owned(), None)),
+        [only] => Ok(Meant::One((*only).to_owned(), None)),
         several => {
             let mut page =
                 format!("Several providers have a model {model:?}; --provider NAME explains one of them.\n\n");
@@ -146,7 +155,7 @@ fn provider(
                 let price = catalog.find(name, model).and_then(|(row, _)| Some(row.standard(today)?.rates.to_string()));
                 let _ = writeln!(page, "  {name:<20} {}", price.unwrap_or_default());
             }
-            Err(page)
+            Ok(Meant::Several(page))
         }
     }
 }
