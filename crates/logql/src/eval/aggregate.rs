@@ -319,9 +319,9 @@ impl Variance {
         self.squares / self.count
     }
 
+    /// Of one value: no distance, whatever the value is.
     pub(super) fn first(value: f64) -> Self {
-        // What is not finite has no distance from itself that would be a number.
-        Self { count: 1.0, mean: value, squares: if value.is_finite() { 0.0 } else { f64::NAN } }
+        Self { count: 1.0, mean: value, squares: 0.0 }
     }
 
     pub(super) fn plus(&mut self, value: f64) {
@@ -334,7 +334,8 @@ impl Variance {
 
 impl Aggregate for Variance {
     fn of(_: i64, value: f64) -> Self {
-        Self::first(value)
+        // Over time Loki measures the first value, too: what is not finite has no distance from itself that would be a number.
+        Self { squares: if value.is_finite() { 0.0 } else { f64::NAN }, ..Self::first(value) }
     }
 
     fn add(&mut self, _: i64, value: f64) {
