@@ -23,7 +23,7 @@ use meter::energy::Rates;
 pub use amount::{Bytes, Span};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
-pub use follower::{Auth, LokiConfig, Secret, load_followers};
+pub use follower::{Auth, LokiConfig, Secret, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, take_out};

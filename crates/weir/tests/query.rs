@@ -59,6 +59,29 @@ fn entries_come_in_the_order_of_time() {
 }
 
 #[test]
+fn lines_without_labels_have_the_configured_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("weir.toml");
+    let follower = "[[followers]]\nkind = \"loki\"\nurl = \"http://loki:3100\"\n";
+    std::fs::write(&file, format!("{follower}labels = {{ app = \"gateway\", cluster = \"east\" }}\n")).unwrap();
+    let count = "sum by (app, cluster, namespace) (count_over_time({event=~\".+\"}[3h]))";
+    let asked = ["--config", file.to_str().unwrap(), "--output", "csv"];
+    assert_eq!(
+        written(&[&asked[..], &[count]].concat()),
+        "timestamp,app,cluster,namespace,value\r\n2026-11-23T04:00:00Z,gateway,east,llm,3\r\n"
+    );
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(
+        written(&[&asked[..], &[count]].concat()),
+        "timestamp,app,namespace,value\r\n2026-11-23T04:00:00Z,llm-proxy,llm,3\r\n"
+    );
+    std::fs::write(&file, format!("{follower}nonsense = 1\n")).unwrap();
+    let output = ask(&[&asked[..], &[count]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("weir.toml"));
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     for (arguments, said) in [
         (&[r#"{app="x""#][..], "weir: parse error at line 1, col 9: syntax error: unexpected $end, expecting } or ,\n"),

@@ -16,6 +16,9 @@ use logql::source::{Direction, RowSource};
 use logql::syntax::ast::Expr;
 use logql::syntax::parse;
 
+use super::serve::USUAL;
+use lines::Defaults;
+
 /// What to ask, and of what.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct QueryOptions {
@@ -25,6 +28,9 @@ pub(super) struct QueryOptions {
     /// A file of lines, such as Weir's standard output; `-` for standard input. May be given more than once.
     #[arg(long, value_name = "FILE", required = true)]
     file: Vec<PathBuf>,
+    /// The configuration, for the labels of lines that have no `app` and `namespace`; weir.toml, if it exists.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -69,9 +75,11 @@ pub(super) fn run(options: &QueryOptions) -> ExitCode {
 
 fn answer(options: &QueryOptions) -> Result<(), Failure> {
     let query = parse(&options.query)?;
+    let usual = Path::new(USUAL);
+    let defaults = Defaults::of(options.config.as_deref().or_else(|| usual.exists().then_some(usual)))?;
     let mut entries = Vec::new();
     for path in &options.file {
-        read(path, &mut entries).map_err(|error| format!("{}: {error}", path.display()))?;
+        read(path, &defaults, &mut entries).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let span = lines::span(&entries);
     let request = request(options, &query, span)?;
@@ -92,11 +100,11 @@ fn answer(options: &QueryOptions) -> Result<(), Failure> {
     }
 }
 
-fn read(path: &Path, entries: &mut Vec<logql::source::Entry>) -> io::Result<()> {
+fn read(path: &Path, defaults: &Defaults, entries: &mut Vec<logql::source::Entry>) -> io::Result<()> {
     if path == Path::new("-") {
-        return lines::read(io::stdin().lock(), entries);
+        return lines::read(io::stdin().lock(), defaults, entries);
     }
-    lines::read(BufReader::new(File::open(path)?), entries)
+    lines::read(BufReader::new(File::open(path)?), defaults, entries)
 }
 
 fn columns() -> usize {

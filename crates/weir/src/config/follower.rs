@@ -16,6 +16,8 @@ use super::{ConfigError, Fields, Written, invalid, secret};
 
 /// Where lines are pushed to, below the address.
 const PUSH: &str = "/loki/api/v1/push";
+/// Labels of every line that are there unless others are given.
+pub const USUAL_LABELS: [(&str, &str); 2] = [("app", "llm-proxy"), ("namespace", "llm")];
 /// How many labels a line may have: one less than Loki's `max_label_names_per_series`, because Loki adds `service_name` by
 /// itself, which some of its versions count.
 const MAX_LABELS: usize = 14;
@@ -282,10 +284,8 @@ fn labels(
     fields: &[String],
     place: &impl Fn(&str) -> String,
 ) -> Result<BTreeMap<String, String>, ConfigError> {
-    let mut labels = BTreeMap::from([("app", "llm-proxy"), ("namespace", "llm")])
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect::<BTreeMap<_, _>>();
+    let mut labels =
+        USUAL_LABELS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>();
     for (name, value) in written {
         let place = place(&format!("labels.{name}"));
         let letter = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

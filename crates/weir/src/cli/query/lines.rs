@@ -1,24 +1,41 @@
 //! Lines of a file as entries: each has the labels that it would have in Loki, and its own timestamp.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead};
+use std::path::Path;
 
 use logql::Labels;
 use logql::source::Entry;
 use serde_json::{Map, Value};
 
 use super::when;
+use crate::config::{ConfigError, USUAL_LABELS, load_followers};
 
-/// What a line without such a member is labelled with.
-const DEFAULTS: [(&str, &str); 2] = [("app", "llm-proxy"), ("namespace", "llm")];
-
-/// The members of a line that become labels.
-const LABELS: [&str; 5] = ["app", "namespace", "level", "event", "provider"];
+/// The members of a line that become labels, besides those that have a default.
+const MEMBERS: [&str; 3] = ["level", "event", "provider"];
 
 /// A longer line is an error, lest a file that is no text fills the memory.
 const LONGEST_LINE_BYTES: usize = 16 * 1024 * 1024;
 
+/// What a line is labelled with that has no such member.
+pub(super) struct Defaults(BTreeMap<String, String>);
+
+impl Defaults {
+    /// Those of the first follower that `config` names, else the usual ones.
+    pub(super) fn of(config: Option<&Path>) -> Result<Self, ConfigError> {
+        let followers = config.map(load_followers).transpose()?.map(|(_, followers)| followers);
+        Ok(followers.into_iter().flatten().next().map_or_else(Self::default, |follower| Self(follower.labels)))
+    }
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self(USUAL_LABELS.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+}
+
 /// Appends the lines of a file. One that has no timestamp gets that of the line before it.
-pub(super) fn read(mut from: impl BufRead, entries: &mut Vec<Entry>) -> io::Result<()> {
+pub(super) fn read(mut from: impl BufRead, defaults: &Defaults, entries: &mut Vec<Entry>) -> io::Result<()> {
     let mut last = None;
     let first = entries.len();
     loop {
@@ -44,7 +61,7 @@ pub(super) fn read(mut from: impl BufRead, entries: &mut Vec<Entry>) -> io::Resu
         }
         last = timestamp.or(last);
         entries.push(Entry {
-            labels: labels(&members),
+            labels: labels(&members, defaults),
             timestamp: last.unwrap_or(0),
             line,
             metadata: Labels::default(),
@@ -53,16 +70,14 @@ pub(super) fn read(mut from: impl BufRead, entries: &mut Vec<Entry>) -> io::Resu
     Ok(())
 }
 
-fn labels(members: &Map<String, Value>) -> Labels {
-    let of = |name: &'static str| {
-        let value = members.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-        let usual = || DEFAULTS.iter().find(|(label, _)| *label == name).map(|(_, value)| *value);
-        value.or_else(usual).map(|value| match name {
-            "level" => (name, value.to_lowercase()),
-            _ => (name, value.to_owned()),
-        })
-    };
-    Labels::new(LABELS.into_iter().filter_map(of))
+fn labels(members: &Map<String, Value>, defaults: &Defaults) -> Labels {
+    let of = |name: &str| members.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+    let own = MEMBERS.into_iter().filter_map(|name| {
+        let value = of(name)?;
+        Some((name, if name == "level" { value.to_lowercase() } else { value.to_owned() }))
+    });
+    let constant = defaults.0.iter().map(|(name, value)| (name.as_str(), of(name).unwrap_or(value).to_owned()));
+    Labels::new(own.chain(constant))
 }
 
 /// The first instant and the last.

@@ -12,7 +12,7 @@ no JSON
 
 fn entries() -> Vec<Entry> {
     let mut entries = Vec::new();
-    lines::read(FILE.as_bytes(), &mut entries).unwrap();
+    lines::read(FILE.as_bytes(), &lines::Defaults::default(), &mut entries).unwrap();
     entries
 }
 
