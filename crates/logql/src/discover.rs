@@ -1,4 +1,25 @@
 //! What there is to ask for: labels, their values, streams.
+//!
+//! ```
+//! use logql::Labels;
+//! use logql::discover::{detected_labels, label_names, label_values, series};
+//! use logql::source::LabelMatcher;
+//! use logql::syntax::parse_matchers;
+//!
+//! let streams = [
+//!     Labels::new([("app", "llm-proxy"), ("level", "info"), ("shard", "1")]),
+//!     Labels::new([("app", "llm-proxy"), ("level", "warn"), ("shard", "2")]),
+//! ];
+//! assert_eq!(label_names(&streams), ["app", "level", "shard"]);
+//! assert_eq!(label_values(&streams, "level"), ["info", "warn"]);
+//! // Numbers are nothing to choose by.
+//! assert_eq!(detected_labels(&streams), [("app".to_owned(), 1), ("level".to_owned(), 2)]);
+//!
+//! let matchers = parse_matchers(r#"{level=~"w.*"}"#)?;
+//! let selector = matchers.iter().map(LabelMatcher::new).collect::<Result<Vec<_>, _>>()?;
+//! assert_eq!(series(&streams, &[selector]), [streams[1].clone()]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -234,6 +234,40 @@ pub struct Sample {
 /// # Errors
 ///
 /// The query cannot be answered, or not within the limits.
+///
+/// # Examples
+///
+/// Over time, at one instant, and within limits:
+///
+/// ```
+/// use logql::Labels;
+/// use logql::eval::{Answer, Context, EvalError, Limits, Request, evaluate};
+/// use logql::source::{Entry, RowSource};
+///
+/// const MINUTE: i64 = 60_000_000_000;
+/// let source = RowSource::new([(1, "gpt-4"), (2, "gpt-4"), (2, "gpt-4o")].map(|(minute, model)| Entry {
+///     labels: Labels::new([("model", model)]),
+///     timestamp: minute * MINUTE,
+///     line: b"done".to_vec(),
+///     metadata: Labels::default(),
+/// }));
+/// let query = logql::syntax::parse(r#"sum by (model) (count_over_time({model=~".+"}[1m]))"#)?;
+///
+/// let range = Request::range(MINUTE, 3 * MINUTE, MINUTE);
+/// let Answer::Matrix(series) = evaluate(&source, &query, &range, &Context::default())?.answer else { unreachable!() };
+/// assert_eq!(series[0].labels.get("model"), Some("gpt-4"));
+/// assert_eq!(series[0].points, [(MINUTE, 1.0), (2 * MINUTE, 1.0)]);
+/// assert_eq!(series[1].points, [(2 * MINUTE, 1.0)]);
+///
+/// let instant = Request::instant(2 * MINUTE);
+/// let Answer::Vector(samples) = evaluate(&source, &query, &instant, &Context::default())?.answer else { unreachable!() };
+/// assert_eq!(samples.len(), 2);
+///
+/// let limits = Limits { series: 1, ..Limits::default() };
+/// let refused = evaluate(&source, &query, &instant, &Context { limits, ..Context::default() });
+/// assert_eq!(refused, Err(EvalError::Series(1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn evaluate(source: &dyn Source, query: &Expr, request: &Request, context: &Context) -> Result<Outcome, EvalError> {
     let steps =
         Steps { start: request.start, end: request.end, step: if request.is_instant() { 1 } else { request.step } };

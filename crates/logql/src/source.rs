@@ -20,6 +20,61 @@ use crate::stage::regex::{self, Regex};
 use crate::syntax::ast::{LabelFilter, LineFilter, MatchOp, Matcher};
 
 /// Something that holds entries.
+///
+/// It selects by matchers and by time, and may leave the rest to whoever asks. One stream whose lines come every second:
+///
+/// ```
+/// use std::borrow::Cow;
+/// use std::sync::Arc;
+///
+/// use logql::Labels;
+/// use logql::eval::{Answer, Context, Request, evaluate};
+/// use logql::source::{Batch, Batches, LabelMatcher, Lines, Promise, Rows, Scan, Source, SourceError};
+///
+/// const SECOND: i64 = 1_000_000_000;
+///
+/// struct EverySecond(Vec<String>);
+///
+/// struct Held<'s>(&'s [String]);
+///
+/// impl Lines for Held<'_> {
+///     fn line(&self, row: usize) -> Result<Cow<'_, [u8]>, SourceError> {
+///         Ok(Cow::Borrowed(self.0[row].as_bytes()))
+///     }
+/// }
+///
+/// impl Source for EverySecond {
+///     fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError> {
+///         let stream = Labels::new([("app", "llm-proxy")]);
+///         if !LabelMatcher::all_match(&scan.matchers, &stream) {
+///             return Ok(Box::new(std::iter::empty()));
+///         }
+///         let timestamps: Vec<i64> = (0..).map(|row| row * SECOND).take(self.0.len()).collect();
+///         let wanted = (0..).zip(&timestamps).filter(|(_, at)| (scan.start..scan.end).contains(*at));
+///         let rows: Vec<u32> = wanted.map(|(row, _)| row).collect();
+///         let batch = Batch {
+///             streams: vec![0; timestamps.len()].into(),
+///             timestamps: timestamps.into(),
+///             rows: Rows::Some(rows.into()),
+///             labels: Arc::new([stream]),
+///             columns: Vec::new(),
+///             lines: Box::new(Held(&self.0)),
+///             promise: Promise::default(),
+///             tested: Vec::new(),
+///             beyond: None,
+///         };
+///         Ok(Box::new(std::iter::once(Ok(batch))))
+///     }
+/// }
+///
+/// let source = EverySecond(["begin", "work", "work", "end"].map(str::to_owned).into());
+/// let query = logql::syntax::parse(r#"count_over_time({app="llm-proxy"} |= "work" [2s])"#)?;
+/// let outcome = evaluate(&source, &query, &Request::instant(3 * SECOND), &Context::default())?;
+/// // The window is after 1 s, up to 3 s.
+/// let Answer::Vector(samples) = outcome.answer else { unreachable!() };
+/// assert_eq!(samples[0].value, 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Source: Sync {
     /// Into how many shares a scan can be divided, to be read by as many threads: see [`Scan::share`].
     fn shares(&self, _scan: &Scan) -> usize {

@@ -1,4 +1,23 @@
 //! What a stage of a pipeline does to one line, one file per stage. Everything works on bytes: a line may hold anything.
+//!
+//! ```
+//! use logql::stage::logfmt::Logfmt;
+//! use logql::stage::pattern::Pattern;
+//!
+//! let mut found = Vec::new();
+//! let mut keep = |name: &str, value: &[u8]| {
+//!     found.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
+//!     true
+//! };
+//! Pattern::parse("<method> <path> <_>")?.extract(b"POST /v1/chat/completions HTTP/1.1", &mut keep);
+//! assert_eq!(found, [("method", "POST"), ("path", "/v1/chat/completions")].map(|(n, v)| (n.to_owned(), v.to_owned())));
+//!
+//! // Strict, a line that is no logfmt is an error; its kind becomes the label `__error__`.
+//! let strict = Logfmt::new(&[], true, false)?;
+//! let error = strict.extract(b"model=gpt-4 =7", &mut |_, _| true).unwrap_err();
+//! assert_eq!(error.kind, "LogfmtParserErr");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use thiserror::Error;
 
