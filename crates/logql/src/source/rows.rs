@@ -1,7 +1,7 @@
 //! Entries in memory, row by row: the reference for every other source.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{
@@ -63,7 +63,8 @@ struct Row {
 const BATCH: usize = 4096;
 
 impl RowSource {
-    /// Of entries in any order.
+    /// Of entries in any order. Of several that are the same in everything, stream, time, line and metadata, the first stays, as
+    /// Loki drops what it is sent again.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut known: HashMap<Labels, u32> = HashMap::new();
         let mut streams = Vec::new();
@@ -76,6 +77,7 @@ impl RowSource {
             rows.push(Row { stream, timestamp: entry.timestamp, line: entry.line, metadata: entry.metadata });
         }
         rows.sort_by_key(|row| row.timestamp);
+        drop_repeated(&mut rows);
         Self { streams: streams.into(), rows }
     }
 
@@ -93,6 +95,29 @@ impl RowSource {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
+}
+
+/// Leaves of equal rows the first; they come by time.
+fn drop_repeated(rows: &mut Vec<Row>) {
+    let mut repeated = Vec::new();
+    let mut met = HashSet::new();
+    let mut from = 0;
+    for instant in rows.chunk_by(|left, right| left.timestamp == right.timestamp) {
+        if instant.len() > 1 {
+            met.clear();
+            let rows = (from..).zip(instant);
+            repeated
+                .extend(rows.filter(|(_, row)| !met.insert((row.stream, &row.line, &row.metadata))).map(|(at, _)| at));
+        }
+        from += instant.len();
+    }
+    let (mut at, mut next) = (0, 0);
+    rows.retain(|_| {
+        let drops = repeated.get(next) == Some(&at);
+        next += usize::from(drops);
+        at += 1;
+        !drops
+    });
 }
 
 impl Source for RowSource {

@@ -1,7 +1,7 @@
 //! A source of columns over entries in memory, which promises what is true of each batch.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use logql::Labels;
@@ -32,7 +32,12 @@ impl ColumnSource {
     /// Batches of up to `size` entries each, those of one kind together.
     pub fn new(entries: &[Entry], size: usize) -> Self {
         let mut kinds: BTreeMap<(bool, bool), Vec<(&Entry, Fields)>> = BTreeMap::new();
+        // What is the same in everything counts once.
+        let mut met = HashSet::new();
         for entry in entries {
+            if !met.insert((&entry.labels, entry.timestamp, &entry.line, &entry.metadata)) {
+                continue;
+            }
             let (promise, fields) = inspect(&entry.line);
             kinds.entry((promise.json, promise.words)).or_default().push((entry, fields));
         }

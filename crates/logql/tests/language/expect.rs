@@ -110,7 +110,7 @@ fn entries(expected: &[&str], found: &[LogEntry]) -> Result<(), String> {
         rest = rest.trim_start();
         let metadata = clause(&mut rest, "metadata").map_or(Labels::default(), pairs);
         let parsed = clause(&mut rest, "parsed").map_or(Labels::default(), pairs);
-        wanted.entry(labels).or_default().push((time(at), text.to_owned(), metadata, parsed));
+        wanted.entry(labels).or_default().push((time(at), text, metadata, parsed));
     }
     let mut got: BTreeMap<Labels, Vec<(i64, String, Labels, Labels)>> = BTreeMap::new();
     for entry in found {

@@ -45,6 +45,7 @@ pub fn parse(text: &str) -> Vec<Command> {
         match line.split_whitespace().next() {
             Some("clear") => commands.push(Command::Clear),
             Some("load") => commands.push(Command::Load(block.iter().flat_map(|line| load(line)).collect())),
+            // Loki writes what it holds; here nothing changes by that.
             Some("flush") => {}
             Some("eval") => commands.push(Command::Eval(eval(line, from, block))),
             _ => panic!("line {from}: {line}"),
@@ -55,16 +56,28 @@ pub fn parse(text: &str) -> Vec<Command> {
 
 /// Cuts off what follows a `#` that stands in no quotes.
 fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    for (at, c) in line.char_indices() {
-        match (quote, c) {
-            (None, '"' | '`') => quote = Some(c),
-            (Some(open), c) if c == open && !line[..at].ends_with('\\') => quote = None,
-            (None, '#') => return &line[..at],
-            _ => {}
+    let mut at = 0;
+    while let Some(found) = line[at..].find(['"', '`', '#']) {
+        at += found;
+        if line[at..].starts_with('#') {
+            return &line[..at];
         }
+        let Some(length) = quotation(&line[at..]) else { break };
+        at += length;
     }
     line
+}
+
+/// How long the quoted text is that `text` begins with, with its quotes.
+fn quotation(text: &str) -> Option<usize> {
+    let quote = text.chars().next()?;
+    let mut escaped = false;
+    let mut closes = |c: char| {
+        let closes = c == quote && !escaped;
+        escaped = quote == '"' && c == '\\' && !escaped;
+        closes
+    };
+    Some(2 + text[1..].find(&mut closes)?)
 }
 
 fn eval(line: &str, number: usize, expected: Vec<String>) -> Eval {
@@ -120,21 +133,24 @@ pub fn pairs(text: &str) -> Labels {
     let mut found = Vec::new();
     let mut rest = text.trim_start_matches([',', ' ']);
     while let Some((name, after)) = rest.split_once('=') {
-        let end = 1 + after[1..].match_indices('"').find(|(at, _)| !after[1..][..*at].ends_with('\\')).unwrap().0;
-        let matcher = format!("{{{}={}, not_empty=\"x\"}}", name.trim(), &after[..=end]);
+        let (value, after) = after.split_at(quotation(after).unwrap());
+        let matcher = format!("{{{}={value}, not_empty=\"x\"}}", name.trim());
         let matcher = parse_matchers(&matcher).unwrap().remove(0);
         assert_eq!(matcher.op, MatchOp::Equal);
         found.push((matcher.name, matcher.value));
-        rest = after[end + 1..].trim_start_matches([',', ' ']);
+        rest = after.trim_start_matches([',', ' ']);
     }
     Labels::new(found)
 }
 
-/// A line in quotes, and what follows.
-pub fn quoted(text: &str) -> (&str, &str) {
-    let quote = text.chars().next().unwrap();
-    let end = 1 + text[1..].find(quote).unwrap();
-    (&text[1..end], text[end + 1..].trim_start())
+/// A line in quotes, its escapes resolved if they are double, and what follows.
+pub fn quoted(text: &str) -> (String, &str) {
+    let (quotation, rest) = text.split_at(quotation(text).unwrap());
+    let line = match quotation.strip_prefix('`') {
+        Some(raw) => raw[..raw.len() - 1].to_owned(),
+        None => pairs(&format!("line={quotation}")).get("line").unwrap_or_default().to_owned(),
+    };
+    (line, rest.trim_start())
 }
 
 /// What stands in `[name …]`, if it is next.
