@@ -91,6 +91,8 @@ pub struct Answer {
     pub tool_calls: u64,
     /// Non-empty pieces of text, reasoning or tool arguments.
     pub texts: u64,
+    /// Whether the response was still to be made, or being made, when it last told its `status`.
+    pub pending: bool,
     /// Whether an event said that the response is over.
     pub response_over: bool,
     /// The answer's text.
@@ -212,9 +214,12 @@ impl Answer {
             node::ERROR_MESSAGE | node::ERROR => &mut self.error_message,
             _ => return,
         };
-        // A response that is under way says so, which is no reason to finish.
-        if node == node::STATUS && matches!(scalar, Scalar::Text(b"in_progress" | b"queued")) {
-            return;
+        if node == node::STATUS {
+            // A response that is under way says so, which is no reason to finish.
+            self.pending = matches!(scalar, Scalar::Text(b"in_progress" | b"queued"));
+            if self.pending {
+                return;
+            }
         }
         // Each chunk of a stream repeats the id and the model; they are taken once.
         // Azure begins with one in which they are empty.

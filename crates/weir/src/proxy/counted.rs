@@ -55,6 +55,8 @@ pub(super) fn has_to_count(record: &Record, reading: &Reading, text: bool, end: 
         Some(200..=299) if !reading.readable => false,
         // Whoever failed before it said anything has nothing to charge for.
         Some(200..=299) if !text && (reading.answer.failed || (!reading.whole && end.is_providers())) => false,
+        // A response in the background: it is made after this answer, and what it will use nobody knows yet.
+        Some(200..=299) if !text && reading.whole && reading.answer.pending => false,
         // Some report as they go, or begin with a figure that only stands for one.
         Some(200..=299) => record.usage.is_none() || (end != End::Whole && record.what.finish_reason.is_none()),
         Some(_) => false,

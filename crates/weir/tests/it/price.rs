@@ -51,6 +51,24 @@ fn what_is_only_fetched_costs_nothing() {
     }
 }
 
+/// What a response in the background will use nobody knows when it is asked for.
+#[test]
+fn a_response_in_the_background_is_not_counted() {
+    for status in ["queued", "in_progress"] {
+        let answer = format!(
+            "{{\"id\":\"r\",\"object\":\"response\",\"status\":\"{status}\",\"background\":true,\
+             \"model\":\"gpt-4o-mini-2024-07-18\",\"output\":[],\"usage\":null}}"
+        );
+        let upstream = Upstream::answering(json(answer));
+        let weir = Weir::start(&provider("up", &upstream, "catalog = \"openai\""));
+        let body = "{\"model\":\"gpt-4o-mini\",\"background\":true,\"input\":\"What flows?\"}";
+        weir.ask(request("POST /v1/responses", &[("content-type", "application/json")], body));
+        let record = weir.record();
+        assert_eq!((&record["status"], &record["usage_source"]), (&"success".into(), &"none".into()), "{record:#}");
+        assert_eq!((&record["input_tokens"], &record["cost_usd"]), (&Value::Null, &Value::Null), "{record:#}");
+    }
+}
+
 #[test]
 fn the_tier_of_the_answer_is_priced_and_an_unknown_one_is_not() {
     let priority = record(json(usage(",\"service_tier\":\"priority\"")), "");

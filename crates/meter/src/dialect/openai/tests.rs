@@ -157,6 +157,15 @@ fn a_prompt_includes_what_was_cached_wherever_it_stands() {
     }
 }
 
+#[test]
+fn a_response_tells_whether_it_is_still_to_come() {
+    let pending = |status: &str| json(&format!(r#"{{"object":"response","status":"{status}"}}"#)).answer.pending;
+    assert!(pending("queued") && pending("in_progress") && !pending("completed"));
+    let event = |status: &str| format!("data: {{\"type\":\"x\",\"response\":{{\"status\":\"{status}\"}}}}\n\n");
+    let stream = event("queued") + &event("in_progress") + &event("completed");
+    assert!(!read(Format::Events, stream.as_bytes()).answer.pending);
+}
+
 proptest! {
     /// The members of an object have no order.
     #[test]
