@@ -34,9 +34,10 @@ impl Default for Defaults {
     }
 }
 
-/// Appends the lines of a file. One that has no timestamp gets that of the line before it.
+/// Appends the lines of a file. One that has no timestamp comes a nanosecond after the line before it, so that equal lines
+/// stay as many as they are.
 pub(super) fn read(mut from: impl BufRead, defaults: &Defaults, entries: &mut Vec<Entry>) -> io::Result<()> {
-    let mut last = None;
+    let mut last: Option<i64> = None;
     let first = entries.len();
     loop {
         let mut line = Vec::new();
@@ -56,13 +57,14 @@ pub(super) fn read(mut from: impl BufRead, defaults: &Defaults, entries: &mut Ve
         let members: Map<String, Value> = serde_json::from_slice(&line).unwrap_or_default();
         let timestamp = members.get("timestamp").and_then(Value::as_str).and_then(when::read);
         if let (None, Some(timestamp)) = (last, timestamp) {
-            // What came before the first time is that old.
-            entries[first..].iter_mut().for_each(|entry| entry.timestamp = timestamp);
+            // What came before the first time is just older.
+            let earlier = entries[first..].iter_mut().rev().zip(1..);
+            earlier.for_each(|(entry, steps)| entry.timestamp = timestamp.saturating_sub(steps));
         }
-        last = timestamp.or(last);
+        last = timestamp.or(last.map(|last| last.saturating_add(1)));
         entries.push(Entry {
             labels: labels(&members, defaults),
-            timestamp: last.unwrap_or(0),
+            timestamp: last.unwrap_or((entries.len() - first) as i64),
             line,
             metadata: Labels::default(),
         });

@@ -23,12 +23,19 @@ fn lines_have_labels_and_times_of_their_own() {
     assert_eq!(
         shown,
         [
-            r#"2026-11-23T03:00:00.5Z {app="llm-proxy", namespace="llm"}"#,
+            r#"2026-11-23T03:00:00.499999999Z {app="llm-proxy", namespace="llm"}"#,
             r#"2026-11-23T03:00:00.5Z {app="other", event="llm_request_completed", level="info", namespace="llm", provider="openai"}"#,
             r#"2026-11-23T03:00:00Z {app="llm-proxy", event="llm_request_failed", level="warn", namespace="llm"}"#,
-            r#"2026-11-23T03:00:00Z {app="llm-proxy", namespace="llm"}"#,
+            r#"2026-11-23T03:00:00.000000001Z {app="llm-proxy", namespace="llm"}"#,
         ]
     );
+}
+
+#[test]
+fn equal_lines_without_a_time_are_as_many_as_they_are() {
+    let mut entries = Vec::new();
+    lines::read("again\nagain\nagain\n".as_bytes(), &lines::Defaults::default(), &mut entries).unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.timestamp).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 fn vector() -> (Answer, Request) {
