@@ -16,6 +16,8 @@ use crate::usage::Usage;
 
 /// Names of models that are kept with what they lead to. Callers can make up names, so there is an end to it.
 const MOST_KEPT: usize = 4096;
+/// Bytes of a name above which it is looked up each time: nobody fills the memory with names as long as a body may be.
+const LONGEST_KEPT: usize = 256;
 
 /// What is known of prices.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +169,9 @@ impl Prices {
 
     fn find(&self, ask: &Ask<'_>) -> Arc<Found> {
         let inner = &*self.inner;
+        if ask.models.iter().flatten().any(|model| model.len() > LONGEST_KEPT) {
+            return Arc::new(self.look_up(ask));
+        }
         let key = inner.keys.of(ask.provider, &ask.models);
         let kept = inner.kept.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = kept.get(&key).filter(|found| found.is_of(ask)) {
@@ -255,4 +260,32 @@ fn contracted(rule: &Rule, list: Option<Cost>, priced: impl FnOnce() -> Option<C
     let price_id = id(&format!(" {}", cost.price_id));
     let status = if list.status == CostStatus::Free { CostStatus::Free } else { CostStatus::Contracted };
     Some(Cost { status, price_id, list: Some(list.total), ..cost })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::Tariff;
+
+    #[test]
+    fn long_names_are_looked_up_and_not_kept() {
+        let long = "x".repeat(LONGEST_KEPT + 1);
+        let own = [(long.clone(), Arc::new(Price::from_tariff("own", &Tariff::default()).unwrap()))].into();
+        let prices = Prices::from(Book { own, ..Book::default() });
+        for place in 0..3 {
+            let mut models = [None; 3];
+            models[place] = Some(long.as_str());
+            assert!(prices.explain(&Ask { models, ..Ask::default() }).own, "it is looked up");
+        }
+        for number in 0..100 {
+            let (short, long) = (number.to_string(), format!("{number}{long}"));
+            for models in [[None, Some(&*short), None], [None, Some(&*long), None], [None, Some(&*short), Some(&*long)]]
+            {
+                let _ = prices.cost(&Ask { models, ..Ask::default() });
+            }
+        }
+        let kept = prices.inner.kept.read().unwrap();
+        let bytes: usize = kept.values().flat_map(|found| found.models.iter().flatten()).map(String::len).sum();
+        assert_eq!((kept.len(), bytes), (100, 190));
+    }
 }
