@@ -27,7 +27,7 @@ pub use follower::{Auth, LokiConfig, Secret, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, take_out};
-pub use secret::{HashKey, hex};
+pub use secret::{HashKey, hex, redact, redact_prefixed};
 pub use watch::Watched;
 pub use written::{Durability, OnClientGone, OnJournalFailure, Written, schema};
 
@@ -42,12 +42,12 @@ pub enum ConfigError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// It is not TOML, or not what the schema says; with line, column and a hint.
+    /// It is not TOML, or not what the schema says; with a hint. What was written is not repeated, since it may be a key.
     #[error("{text}")]
     Malformed {
         /// Where the trouble begins, in bytes.
         offset: Option<usize>,
-        /// What is wrong, with the line it stands in.
+        /// What is wrong.
         text: String,
     },
     /// A value that cannot be.
@@ -82,7 +82,8 @@ impl ConfigError {
 }
 
 pub(crate) fn invalid(place: impl Into<String>, reason: impl std::fmt::Display) -> ConfigError {
-    ConfigError::Invalid { place: place.into(), reason: reason.to_string() }
+    // Who writes a key in the wrong place does not find it in a log.
+    ConfigError::Invalid { place: place.into(), reason: redact(&reason.to_string()) }
 }
 
 /// What the command line says in place of the file.
@@ -317,7 +318,7 @@ fn address_at(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
 /// It is something else.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     let numeric = text.replacen("localhost:", "127.0.0.1:", 1);
-    numeric.parse().map_err(|_| format!("{text:?} is not an address; write \"127.0.0.1:4000\""))
+    numeric.parse().map_err(|_| format!("{:?} is not an address; write \"127.0.0.1:4000\"", secret::address(text)))
 }
 
 fn threads(written: Option<usize>) -> Result<usize, ConfigError> {
@@ -347,8 +348,11 @@ fn origins(written: &[String]) -> Result<Vec<String>, ConfigError> {
         let bare = uri.and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?)));
         if bare.as_ref() != Some(origin) {
             let hint = bare.map_or_else(|| "https://app.example.com".to_owned(), |bare| bare.to_lowercase());
-            let reason =
-                format_args!("{origin:?} is not an origin, so no page would have it; write {hint:?}, or \"*\"");
+            let reason = format_args!(
+                "{:?} is not an origin, so no page would have it; write {:?}, or \"*\"",
+                secret::address(origin),
+                secret::address(&hint)
+            );
             return Err(invalid("allowed_origins", reason));
         }
     }

@@ -53,7 +53,7 @@ impl Visitor<'_> for Amount {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
-        parse(text, self.units).ok_or_else(|| E::custom(format!("{text:?} is not {}", self.expects)))
+        parse(text, self.units).ok_or_else(|| E::custom(format!("this is not {}", self.expects)))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {

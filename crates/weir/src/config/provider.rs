@@ -36,10 +36,17 @@ impl Key {
     }
 }
 
-/// Takes what an `authorization` header shows out of a text.
+/// Bytes below which nothing is taken for a key: what stands in such a header for form's sake is no secret.
+const MIN_KEY: usize = 4;
+
+/// Takes what a header shows that carries a key out of a text.
 pub fn take_out(value: &HeaderValue, text: &mut String) {
-    let secret = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-    if let Some(secret) = secret.filter(|secret| text.contains(secret)) {
+    let Ok(shown) = std::str::from_utf8(value.as_bytes()) else { return };
+    let secret = match shown.trim().split_once(' ') {
+        Some((scheme, key)) if ["bearer", "basic"].iter().any(|other| scheme.eq_ignore_ascii_case(other)) => key.trim(),
+        _ => shown.trim(),
+    };
+    if secret.len() >= MIN_KEY && text.contains(secret) {
         *text = text.replace(secret, "[redacted]");
     }
 }
@@ -110,7 +117,9 @@ impl Upstream {
 
 pub(super) fn upstream(written: &WrittenUpstream) -> Result<Upstream, ConfigError> {
     let proxy = written.proxy.as_deref().filter(|text| !text.is_empty()).map(|text| {
-        let uri: Uri = text.parse().map_err(|_| invalid("upstream.proxy", format_args!("{text:?} is not a URL")))?;
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| invalid("upstream.proxy", format_args!("{:?} is not a URL", secret::address(text))))?;
         let plain = uri.scheme().is_none_or(|scheme| *scheme == Scheme::HTTP);
         uri.authority().filter(|authority| plain && !authority.as_str().contains('@')).cloned().ok_or_else(|| {
             invalid("upstream.proxy", "write \"http://HOST:PORT\"; other schemes and logins are not supported")
@@ -169,7 +178,10 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
     }
     let base_url = written.base_url.as_deref().unwrap_or_default();
     let bad_url = || {
-        let reason = format_args!("{base_url:?} is not a URL such as \"https://api.openai.com/v1\"");
+        let reason = format_args!(
+            "{:?} is not a URL such as \"https://api.openai.com/v1\", without login and query",
+            secret::address(base_url)
+        );
         invalid(place("base_url"), reason)
     };
     let uri: Uri = base_url.parse().map_err(|_| bad_url())?;

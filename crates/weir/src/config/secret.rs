@@ -13,7 +13,7 @@ const HASH_BYTES: usize = 16;
 pub(super) fn read(written: &str, more: &str) -> Result<String, String> {
     let secret = match written.split_once(':') {
         Some(("env", name)) => {
-            std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?
+            std::env::var(name).map_err(|_| format!("the environment variable {}is not set", plausible(name)))?
         }
         Some(("file", path)) => std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?,
         // The text itself may be a key, so it is not repeated.
@@ -26,6 +26,24 @@ pub(super) fn read(written: &str, more: &str) -> Result<String, String> {
     };
     let secret = secret.trim();
     if secret.is_empty() { Err("the key is empty".to_owned()) } else { Ok(secret.to_owned()) }
+}
+
+/// A variable's name and a space. What cannot be one may be a key, so it is not repeated.
+fn plausible(name: &str) -> String {
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = name.len() <= 64 && !name.starts_with(|first: char| first.is_ascii_digit());
+    let shown = is_name && name.bytes().all(of_a_name) && !looks_like_a_key(name);
+    if shown { format!("{name} ") } else { "that env: names ".to_owned() }
+}
+
+/// An address without what may be secret in it: a login, and what stands behind the path.
+pub(super) fn address(text: &str) -> String {
+    let text = &text[..text.find(['?', '#']).unwrap_or(text.len())];
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &text[..scheme + 3], &text[at + 1..]),
+        (_, Some(at)) => text[at + 1..].to_owned(),
+        (_, None) => text.to_owned(),
+    }
 }
 
 /// The file that a secret is read from, if it is one.
@@ -73,9 +91,67 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Takes out of a text what looks like a key: providers like to repeat the one they were shown. A key ends
+/// where letters, digits, hyphens and underscores end, whatever stands around it.
+#[must_use]
+pub fn redact(message: &str) -> String {
+    without(message, looks_like_a_key)
+}
+
+/// The same for what may well have long words that are no keys, such as ids: only what begins as keys do.
+#[must_use]
+pub fn redact_prefixed(message: &str) -> String {
+    without(message, begins_as_keys_do)
+}
+
+fn without(message: &str, is_key: impl Fn(&str) -> bool) -> String {
+    let of_a_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(start) = rest.find(of_a_word) {
+        let (between, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|character| !of_a_word(character)).unwrap_or(from.len()));
+        out.push_str(between);
+        out.push_str(if is_key(word) { "[redacted]" } else { word });
+        rest = after;
+    }
+    out + rest
+}
+
+fn begins_as_keys_do(word: &str) -> bool {
+    ["sk-", "pk-", "gsk_", "xai-", "AIza", "rk-"].iter().any(|prefix| word.starts_with(prefix))
+}
+
+fn looks_like_a_key(word: &str) -> bool {
+    begins_as_keys_do(word) || (word.len() >= 32 && word.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_taken_out() {
+        assert_eq!(
+            redact("Incorrect API key provided: sk-abc123. See https://platform.openai.com/account/api-keys."),
+            "Incorrect API key provided: [redacted]. See https://platform.openai.com/account/api-keys."
+        );
+        assert_eq!(redact("key 0123456789abcdef0123456789abcdef,"), "key [redacted],");
+        assert_eq!(redact("key=sk-1\n\"sk-2\":é(Bearer sk-3)"), "key=[redacted]\n\"[redacted]\":é(Bearer [redacted])");
+        assert_eq!(redact("model 'gpt-4o-mini-2024-07-18' not found"), "model 'gpt-4o-mini-2024-07-18' not found");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_login_and_query() {
+        for (text, shown) in [
+            ("https://user:p/w@h/v1?key=sk#x", "https://h/v1"),
+            ("ftp://h/v1#k", "ftp://h/v1"),
+            ("user:pw@h", "h"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(address(text), shown);
+        }
+    }
 
     #[test]
     fn a_hash_is_that_of_rfc_4231() {

@@ -46,9 +46,9 @@ fn the_interface() {
 #[test]
 fn an_unknown_key_is_refused_with_a_hint() {
     let error = refused("listn = \"127.0.0.1:1\"");
-    assert!(error.contains("line 1") && error.contains("did you mean `listen`?"), "{error}");
+    assert!(error.contains("`listn`") && error.contains("did you mean `listen`?"), "{error}");
     let error = refused("[[providers]]\nname = \"a\"\nbase_ulr = \"http://x\"");
-    assert!(error.contains("line 3") && error.contains("did you mean `base_url`?"), "{error}");
+    assert!(error.contains("`base_ulr`") && error.contains("did you mean `base_url`?"), "{error}");
     assert!(!refused("zzzzzzzz = 1").contains("did you mean"));
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::response;
 use http::{HeaderName as Name, Method, Response};
@@ -24,6 +24,7 @@ use super::body::within;
 use super::counted::{self, Kept, Uncounted};
 use super::deadline::{Deadline, Deadlines};
 use super::field::{self, Gathering};
+use super::key::Shown;
 use super::mask::Mask;
 use super::note::{self, Noted};
 use super::route::Route;
@@ -31,7 +32,7 @@ use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
 use super::{Admitted, Shared, Snapshot, Worker};
-use crate::config::{Caller, Config, Destination, OnClientGone, OnJournalFailure, take_out};
+use crate::config::{Caller, Config, Destination, OnClientGone, OnJournalFailure};
 use crate::error::{Error, ErrorKind};
 use crate::recorder::{self, Slot, Tally};
 
@@ -47,7 +48,7 @@ pub(super) struct Exchange {
     /// Who calls: the place in the snapshot's callers.
     caller: Option<usize>,
     gathering: Gathering,
-    /// What covers the provider's key for callers that have keys of their own.
+    /// What covers the provider's key, where Weir holds it.
     mask: Option<Box<Mask>>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
@@ -63,7 +64,7 @@ pub(super) struct Exchange {
     /// What the answer's head says that it cost, in nano-dollars.
     bill: Option<u64>,
     /// What the caller showed, to be taken out of what the provider says of it.
-    shown: Option<HeaderValue>,
+    shown: Shown,
     /// The request, as long as its tokens may have to be counted.
     kept: Option<Kept>,
     /// What is counted of a long answer while it goes by.
@@ -132,7 +133,7 @@ impl Exchange {
             times: Marks::default(),
             streamed: None,
             bill: None,
-            shown: head.headers.get(AUTHORIZATION).cloned(),
+            shown: Shown::of(&head.headers),
             kept: None,
             tally: None,
             drains: Arc::default(),
@@ -266,8 +267,7 @@ impl Exchange {
         self.record.what.target = route.target.map(str::to_owned);
         let drains = config.providers[route.provider].on_client_gone == OnClientGone::Drain;
         self.drains.store(drains, Ordering::Relaxed);
-        let secret = self.caller().and_then(|_| config.providers[route.provider].key.secret());
-        self.mask = secret.map(|secret| Box::new(Mask::new(secret)));
+        self.mask = provider.key.secret().map(|secret| Box::new(Mask::new(secret)));
     }
 
     /// Whether it goes on without its caller. It is known once the request is routed.
@@ -344,9 +344,12 @@ impl Exchange {
             // What is taken out is not counted in any length that was announced.
             head.headers.remove(http::header::CONTENT_LENGTH);
         }
-        let mask = self.mask.take().filter(|_| !head.status.is_success());
+        let mut mask = self.mask.take();
         if let Some(mask) = &mask {
             mask.cover(&mut head.headers);
+        }
+        if head.status.is_success() {
+            mask = None;
         }
         let filter = mask.map(|mask| Filter::Mask(*mask)).or(splice.then(|| Filter::Splice(Splicer::default())));
         let answer = Answer::metered(self, body, filter).await;
@@ -364,7 +367,7 @@ impl Exchange {
             watch.look_for(&self.snapshot.config.fields.response);
         }
         self.watch = Some(watch);
-        self.gathering.head(&self.snapshot, &mut self.record, &head.headers);
+        self.gathering.head(&self.snapshot, &mut self.record, &head.headers, &self.shown);
         self.record.outcome.status_code = Some(head.status.as_u16());
         self.record.response_bytes = Some(0);
     }
@@ -417,13 +420,8 @@ impl Exchange {
         let config = &self.snapshot.config;
         settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
-        self.gathering.answer(&self.snapshot, &mut self.record, &reading.found);
-        if let Some(message) = &mut self.record.outcome.error_message {
-            config.providers.iter().for_each(|provider| provider.key.take_out_of(message));
-            if let Some(shown) = &self.shown {
-                take_out(shown, message);
-            }
-        }
+        self.gathering.answer(&self.snapshot, &mut self.record, &reading.found, &self.shown);
+        self.shown.take_out_of(&config.providers, &mut self.record);
         let text = self.tally.is_some() || !reading.answer.heard.is_empty();
         if self.times.departed.is_some() && counted::has_to_count(&self.record, &reading, text, end) {
             let told = settle::Told::of(&reading, self.bill);

@@ -3,11 +3,12 @@
 
 use http::HeaderName;
 use http::header::HeaderMap;
-use meter::path::Findings;
+use meter::path::{Findings, Found};
 use meter::record::{Custom, CustomValue, Record, Who};
 
 use super::Snapshot;
-use crate::config::{Caller, Destination, Raw, Source};
+use super::key::Shown;
+use crate::config::{Caller, Destination, Raw, Source, redact_prefixed};
 
 /// Bytes of a header that are looked at; more than are written, so that the line can say that something was cut.
 const MAX_HEADER: usize = 1024;
@@ -57,20 +58,20 @@ impl Gathering {
     }
 
     /// The answer's head has come.
-    pub(super) fn head(&mut self, snapshot: &Snapshot, record: &mut Record, headers: &HeaderMap) {
+    pub(super) fn head(&mut self, snapshot: &Snapshot, record: &mut Record, headers: &HeaderMap, shown: &Shown) {
         if snapshot.config.fields.response_headers {
             self.look(snapshot, record, |source| match source {
-                Source::ResponseHeader(name) => text_of(headers, name),
+                Source::ResponseHeader(name) => Some(cleaned(text_of(headers, name)?, snapshot, shown)),
                 _ => None,
             });
         }
     }
 
     /// The answer is over.
-    pub(super) fn answer(&mut self, snapshot: &Snapshot, record: &mut Record, found: &Findings) {
+    pub(super) fn answer(&mut self, snapshot: &Snapshot, record: &mut Record, found: &Findings, shown: &Shown) {
         if !snapshot.config.fields.response.is_empty() {
             self.look(snapshot, record, |source| match source {
-                Source::ResponseJson(path) => found.get(*path).map(Raw::Found),
+                Source::ResponseJson(path) => Some(cleaned(Raw::Found(found.get(*path)?), snapshot, shown)),
                 _ => None,
             });
         }
@@ -108,6 +109,17 @@ pub(super) fn slot(destination: Destination, who: &mut Who) -> Option<&mut Optio
         Destination::SessionId => Some(&mut who.session_id),
         Destination::PromptCategory => Some(&mut who.prompt_category),
     }
+}
+
+/// Without the keys that a provider may have repeated in it.
+fn cleaned<'a>(raw: Raw<'a>, snapshot: &Snapshot, shown: &Shown) -> Raw<'a> {
+    let mut text = match raw {
+        Raw::Text(text) => text.into_owned(),
+        Raw::Found(Found::Text(text)) => text.to_string(),
+        Raw::Found(_) => return raw,
+    };
+    shown.take_out(&snapshot.config.providers, &mut text);
+    Raw::Text(redact_prefixed(&text).into())
 }
 
 fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Raw<'a>> {

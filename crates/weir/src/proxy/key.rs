@@ -2,7 +2,9 @@
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::Callers;
+use meter::record::Record;
+
+use crate::config::{Callers, Provider, take_out};
 use crate::error::{Error, ErrorKind};
 
 /// Where clients put keys, each for its own provider's API.
@@ -21,11 +23,16 @@ pub(super) fn authenticate(callers: &Callers, headers: &mut HeaderMap) -> Result
     }
     let (mut caller, mut shown) = (None, false);
     for place in &PLACES {
-        let Some(key) = headers.get(place).and_then(key) else { continue };
-        shown = true;
-        if let Some(found) = callers.find(key) {
-            caller.get_or_insert(found);
-            headers.remove(place);
+        let mut own = false;
+        for key in headers.get_all(place).iter().filter_map(key) {
+            shown = true;
+            if let Some(found) = callers.find(key) {
+                caller.get_or_insert(found);
+                own = true;
+            }
+        }
+        if own {
+            take_own(callers, headers, place);
         }
     }
     let Some(place) = caller else { return Err(unknown(shown)) };
@@ -38,6 +45,16 @@ pub(super) fn authenticate(callers: &Callers, headers: &mut HeaderMap) -> Result
     }
 }
 
+/// Removes from a header's values those that are keys of Weir's.
+fn take_own(callers: &Callers, headers: &mut HeaderMap, place: &HeaderName) {
+    let is_own = |value: &HeaderValue| key(value).is_some_and(|key| callers.find(key).is_some());
+    let others: Vec<HeaderValue> = headers.get_all(place).iter().filter(|value| !is_own(value)).cloned().collect();
+    headers.remove(place);
+    for value in others {
+        headers.append(place.clone(), value);
+    }
+}
+
 fn unknown(shown: bool) -> Error {
     if shown {
         // Which one it was is not repeated.
@@ -47,6 +64,40 @@ fn unknown(shown: bool) -> Error {
     let message = "this Weir serves callers with a key of its own: send it as authorization: Bearer KEY, x-api-key, \
                    api-key or x-goog-api-key";
     Error::new(ErrorKind::MissingKey, message)
+}
+
+/// What the caller showed the provider, to be taken out of what the provider says.
+#[derive(Debug)]
+pub(super) struct Shown(Vec<HeaderValue>);
+
+impl Shown {
+    pub(super) fn of(headers: &HeaderMap) -> Shown {
+        let mut shown: Vec<HeaderValue> =
+            PLACES.iter().flat_map(|place| headers.get_all(place)).filter(|value| !value.is_empty()).cloned().collect();
+        shown.iter_mut().for_each(|value| value.set_sensitive(true));
+        Shown(shown)
+    }
+
+    /// Takes the caller's keys and those that Weir holds out of a text that comes from an answer.
+    pub(super) fn take_out(&self, providers: &[Provider], text: &mut String) {
+        providers.iter().for_each(|provider| provider.key.take_out_of(text));
+        self.0.iter().for_each(|value| take_out(value, text));
+    }
+
+    /// The same for all that a Record has of an answer beside declared fields.
+    pub(super) fn take_out_of(&self, providers: &[Provider], record: &mut Record) {
+        let (what, outcome) = (&mut record.what, &mut record.outcome);
+        let texts = [
+            &mut what.response_model,
+            &mut what.response_id,
+            &mut what.provider_request_id,
+            &mut what.service_tier,
+            &mut what.finish_reason,
+            &mut outcome.error_type,
+            &mut outcome.error_message,
+        ];
+        texts.into_iter().flatten().for_each(|text| self.take_out(providers, text));
+    }
 }
 
 /// The key in a header, which `authorization` names the kind of.

@@ -1,5 +1,5 @@
-//! Takes the key that Weir showed a provider out of what the provider says when it refuses: where callers have keys of their
-//! own, a provider's is none of their business. Stars stand in its place, as many as it has bytes, so that no length changes.
+//! Takes the key that Weir showed a provider out of the heads of its answers, and out of the bodies of those that refuse: it
+//! is none of a caller's business. Stars stand in its place, as many as it has bytes, so that no length changes.
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
@@ -37,6 +37,9 @@ impl Mask {
     /// The same for the head.
     pub(super) fn cover(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
+            if memmem::find(value.as_bytes(), &self.secret).is_none() {
+                continue;
+            }
             let mut bytes = value.as_bytes().to_vec();
             if cover(&self.secret, &mut bytes)
                 && let Ok(covered) = HeaderValue::from_bytes(&bytes)

@@ -6,6 +6,8 @@ use meter::meter::{Format, Nanos, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
 use meter::usage::{Class, UsageSource};
 
+use crate::config::redact;
+
 /// How the bytes of an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -132,43 +134,11 @@ pub(super) fn judge(record: &mut Record, format: Format, reading: &Reading, end:
     record.outcome.error_message = answer.error_message.as_deref().map(redact);
 }
 
-/// Takes out of a provider's sentence what looks like a key: providers like to repeat the one they were shown. A key ends
-/// where letters, digits, hyphens and underscores end, whatever stands around it.
-fn redact(message: &str) -> String {
-    let of_a_word = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    let mut out = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(of_a_word) {
-        let (between, from) = rest.split_at(start);
-        let (word, after) = from.split_at(from.find(|character| !of_a_word(character)).unwrap_or(from.len()));
-        out.push_str(between);
-        out.push_str(if looks_like_a_key(word) { "[redacted]" } else { word });
-        rest = after;
-    }
-    out + rest
-}
-
-fn looks_like_a_key(word: &str) -> bool {
-    let prefixed = ["sk-", "pk-", "gsk_", "xai-", "AIza", "rk-"].iter().any(|prefix| word.starts_with(prefix));
-    prefixed || (word.len() >= 32 && word.bytes().any(|byte| byte.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use meter::dialect::Api;
 
     use super::*;
-
-    #[test]
-    fn keys_are_taken_out() {
-        assert_eq!(
-            redact("Incorrect API key provided: sk-abc123. See https://platform.openai.com/account/api-keys."),
-            "Incorrect API key provided: [redacted]. See https://platform.openai.com/account/api-keys."
-        );
-        assert_eq!(redact("key 0123456789abcdef0123456789abcdef,"), "key [redacted],");
-        assert_eq!(redact("key=sk-1\n\"sk-2\":é(Bearer sk-3)"), "key=[redacted]\n\"[redacted]\":é(Bearer [redacted])");
-        assert_eq!(redact("model 'gpt-4o-mini-2024-07-18' not found"), "model 'gpt-4o-mini-2024-07-18' not found");
-    }
 
     #[test]
     fn a_bill_in_the_head() {

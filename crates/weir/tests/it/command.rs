@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
-use super::harness::{ANSWER, CHAT, Upstream, Weir, answer, chat, provider};
+use super::harness::{ANSWER, CHAT, Process, Upstream, Weir, answer, chat, provider, until};
 
 fn weir(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
@@ -54,6 +54,59 @@ fn a_configuration_is_checked_where_it_is_wrong() {
     }
     let output = weir(&["check", "missing.toml"]).current_dir(dir.path()).output().unwrap();
     assert!(output.status.code() == Some(1) && text(&output.stderr).contains("missing.toml: No such file"));
+}
+
+#[test]
+fn no_key_is_repeated_out_of_a_configuration() {
+    let upstream = Upstream::answering(super::harness::json(ANSWER));
+    let mut serving = Process::start(&provider("up", &upstream, ""), &[]);
+    let dir = tempfile::tempdir().unwrap();
+    let table = "[[providers]]\nname = \"a\"\n";
+    let mut lines: Vec<String> = [
+        r#"api_kay = "sk-proj-CANARY""#,
+        r#"api_key = "sk-proj-CANARY"#,
+        r#"api_key = sk-proj-CANARY"#,
+        r#"api_key = 'sk-proj-CANARY"#,
+        r#"api_key = ["CANARY"]"#,
+        r#"api_key = { key = "CANARY" }"#,
+        r#"api_key = "env:sk-proj-CANARY""#,
+        r#"api_key = "env:sk_CANARY 1""#,
+        r#"api_key = "env:AIzaCANARY""#,
+        r#"api_key = "file:sk-proj-CANARY""#,
+        r#"api_key = "sk-proj-CANARY""#,
+        r#"api_key = "sk-proj-CANARY" "b""#,
+        "api_key = \"\"\"\nsk-proj-CANARY\n\\q\"\"\"",
+        r#"sk-proj-CANARY"#,
+        r#"sk-proj-CANARY = 1"#,
+        r#""sk-proj`, `CANARY" = 1"#,
+        r#"default = "sk-proj-CANARY""#,
+        r#"models = "sk-proj-CANARY""#,
+        r#"preset = "sk-proj-CANARY""#,
+        r#"on_client_gone = "CANARY""#,
+        r#"inject_usage = "a\", expected CANARY""#,
+    ]
+    .map(|line| format!("{table}base_url = \"http://h/v1\"\n{line}\n"))
+    .into();
+    for url in ["https://user:CANARY@h/v1?key=sk-CANARY", "https://h/v1?key=CANARY", "CANARY@ h"] {
+        lines.push(format!("{table}base_url = \"{url}\"\n"));
+        lines.push(format!("[upstream]\nproxy = \"{url}\"\n{PROVIDER}"));
+        lines.push(format!("allowed_origins = [\"{url}\"]\n{PROVIDER}"));
+        lines.push(format!("listen = \"{url}\"\n{PROVIDER}"));
+    }
+    lines.push(format!("body_limit = \"CANARY\"\n{PROVIDER}"));
+    lines.push(format!("hash_key = \"env:sk-CANARY\"\n{PROVIDER}"));
+    for (number, config) in lines.iter().enumerate() {
+        let output = check(dir.path(), config);
+        assert_eq!(output.status.code(), Some(1), "{config}");
+        let said = text(&output.stderr);
+        assert!(!said.contains("CANARY") && said.starts_with("weir: weir.toml:"), "{config}: {said}");
+        serving.write(config);
+        serving.hang_up();
+        until("the reload is refused", || (serving.said().matches("stays in force").count() > number).then_some(()));
+    }
+    let said = serving.said();
+    assert!(!said.contains("CANARY"), "{said}");
+    serving.stop();
 }
 
 /// A command that goes on, and the lines it writes.

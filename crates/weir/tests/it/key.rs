@@ -80,6 +80,9 @@ fn a_key_is_taken_where_clients_put_it_and_goes_no_further() {
         (vec![("x-goog-api-key", ALICE)], own, None),
         (vec![("x-api-key", ALICE), ("authorization", "Bearer sk-own")], own, Some("Bearer sk-own")),
         (vec![("authorization", &*bearer), ("x-api-key", ALICE), ("api-key", BOB)], own, None),
+        (vec![("authorization", "Bearer sk-own"), ("authorization", &*bearer)], own, Some("Bearer sk-own")),
+        (vec![("authorization", &*bearer), ("authorization", "Bearer sk-own")], own, Some("Bearer sk-own")),
+        (vec![("x-api-key", "sk-own"), ("x-api-key", ALICE), ("x-api-key", BOB), ("x-api-key", ALICE)], own, None),
     ] {
         assert_eq!(chat(&weir, &headers, body).status(), 200, "{headers:?}");
         let request = upstream.seen().pop().unwrap();
@@ -87,8 +90,61 @@ fn a_key_is_taken_where_clients_put_it_and_goes_no_further() {
         let rest = format!("{:?}", request.headers);
         assert!(!rest.contains("weir-alice") && !rest.contains("weir-bob"), "{rest}");
     }
-    let records = weir.settled(6);
+    let records = weir.settled(9);
     assert!(records.iter().all(|record| record["key"] == "alice"));
+}
+
+/// An answer that repeats `text` wherever it can.
+fn echo(status: &str, text: &str) -> Vec<u8> {
+    let body = format!(
+        "{{\"id\":\"{text}\",\"object\":\"chat.completion\",\"model\":\"{text}\",\"echo\":\"not {text}\",\
+         \"choices\":[{{\"index\":0,\"message\":{{\"content\":\"x\"}},\"finish_reason\":\"{text}\"}}],\
+         \"error\":{{\"message\":\"no {text}\",\"type\":\"{text}\"}}}}"
+    );
+    let head = format!("HTTP/1.1 {status}\r\nx-echo: not {text}\r\nx-request-id: {text}\r\n");
+    String::from_utf8(answer(status, "application/json", body))
+        .unwrap()
+        .replacen(&format!("HTTP/1.1 {status}\r\n"), &head, 1)
+        .into_bytes()
+}
+
+const ECHOED: &str = "[[fields]]\nname = \"of_body\"\nfrom = \"response_json:echo\"\nlabel = true\n\
+    [[fields]]\nname = \"of_head\"\nfrom = \"response_header:x-echo\"\nlabel = true\n";
+
+#[test]
+fn no_key_comes_back_into_records_labels_or_refusals() {
+    // No prefix by which a key would be known.
+    let held = "held.Secret";
+    let dir = tempfile::TempDir::new().unwrap();
+    std::fs::write(dir.path().join("key"), held).unwrap();
+    let api_key = format!("api_key = \"file:{}\"", dir.path().join("key").display());
+    for status in ["200 OK", "401 Unauthorized"] {
+        let upstream = Upstream::answering(echo(status, held));
+        let weir = Weir::start(&(provider("up", &upstream, &api_key) + ECHOED));
+        let given = chat(&weir, &[], CHAT);
+        assert_eq!(given.header("x-echo"), Some("not ***********"));
+        assert_eq!(given.text().contains(held), given.status() == 200, "{}", given.text());
+        let record = weir.settled(1).remove(0);
+        assert_eq!((&record["of_body"], &record["of_head"]), (&"not [redacted]".into(), &"not [redacted]".into()));
+        assert!(!record.to_string().contains(held), "{record}");
+        assert!(!weir.ask_admin(request("GET /metrics", &[], "")).text().contains(held));
+    }
+    for (name, value) in [
+        ("authorization", "bearer own.Secret"),
+        ("authorization", "own.Secret"),
+        ("x-api-key", "own.Secret"),
+        ("api-key", "own.Secret"),
+        ("x-goog-api-key", "own.Secret"),
+    ] {
+        for status in ["200 OK", "401 Unauthorized"] {
+            let upstream = Upstream::answering(echo(status, "own.Secret"));
+            let weir = Weir::start(&(provider("up", &upstream, "") + ECHOED));
+            chat(&weir, &[("x-api-key", "first"), (name, value)], CHAT);
+            let record = weir.settled(1).remove(0).to_string();
+            assert!(record.contains("not [redacted]") && !record.contains("own.Secret"), "{name}: {record}");
+            assert!(!weir.ask_admin(request("GET /metrics", &[], "")).text().contains("own.Secret"));
+        }
+    }
 }
 
 #[test]
