@@ -96,7 +96,7 @@ fn compare(figures: Figures, reading: &Reading) {
         return;
     }
     let found = reading.answer.usage().map(|usage| (usage.input(), usage.output()));
-    let expected = (figures.input.is_some() || figures.output.is_some())
-        .then(|| (figures.input.unwrap_or(0), figures.output.unwrap_or(0)));
+    let expected = (figures.input().is_some() || figures.output.is_some())
+        .then(|| (figures.input().unwrap_or(0), figures.output.unwrap_or(0)));
     assert_eq!(found, expected, "input and output tokens");
 }

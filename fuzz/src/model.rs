@@ -120,7 +120,9 @@ impl<'de> Deserialize<'de> for Values<'de> {
 /// The figures of an answer, read from a tree that keeps the order and the repetitions of its members.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
-    pub(crate) input: Option<u64>,
+    /// By the older name, which counts before the newer one wherever the two stand.
+    prompt: Option<u64>,
+    input: Option<u64>,
     pub(crate) output: Option<u64>,
     /// A number of a kind that the two sides may round differently was among them.
     pub(crate) unsure: bool,
@@ -130,6 +132,10 @@ impl Figures {
     /// Takes in the figures of one document.
     pub(crate) fn read(&mut self, doc: &Tree) {
         self.root(doc, 0);
+    }
+
+    pub(crate) fn input(&self) -> Option<u64> {
+        self.prompt.or(self.input)
     }
 
     fn root(&mut self, tree: &Tree, depth: usize) {
@@ -158,8 +164,11 @@ impl Figures {
             Tree::Object(members) => {
                 for (key, value) in members {
                     match key.as_str() {
-                        "prompt_tokens" | "input_tokens" => self.count(value, depth + 1, true),
-                        "completion_tokens" | "output_tokens" => self.count(value, depth + 1, false),
+                        "prompt_tokens" => self.count(value, depth + 1, |figures| &mut figures.prompt),
+                        "input_tokens" => self.count(value, depth + 1, |figures| &mut figures.input),
+                        "completion_tokens" | "output_tokens" => {
+                            self.count(value, depth + 1, |figures| &mut figures.output)
+                        }
                         // What these add to the two is for the dialect's own tests.
                         "total_tokens" | "cache_read_input_tokens" | "cache_creation_input_tokens" => {
                             self.unsure = true
@@ -173,13 +182,12 @@ impl Figures {
         }
     }
 
-    fn count(&mut self, tree: &Tree, depth: usize, input: bool) {
+    fn count(&mut self, tree: &Tree, depth: usize, place: fn(&mut Figures) -> &mut Option<u64>) {
         self.unsure |= depth > 6;
         match tree {
-            Tree::Count(tokens) if input => self.input = Some(*tokens),
-            Tree::Count(tokens) => self.output = Some(*tokens),
+            Tree::Count(tokens) => *place(self) = Some(*tokens),
             Tree::Float => self.unsure = true,
-            Tree::Array(elements) => elements.iter().for_each(|element| self.count(element, depth + 1, input)),
+            Tree::Array(elements) => elements.iter().for_each(|element| self.count(element, depth + 1, place)),
             _ => {}
         }
     }
