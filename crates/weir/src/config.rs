@@ -26,7 +26,7 @@ pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
 pub use follower::{Auth, LokiConfig, Secret, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
-pub use provider::{Key, Provider, Upstream, take_out};
+pub use provider::{Key, Provider, Upstream, shown_in};
 pub use secret::{HashKey, hex, redact, redact_prefixed};
 pub use watch::Watched;
 pub use written::{Durability, OnClientGone, OnJournalFailure, Written, schema};

@@ -28,27 +28,26 @@ impl Key {
         value.to_str().ok()?.strip_prefix("Bearer ")
     }
 
-    /// Takes a held key out of a text that a provider wrote, whatever its shape.
-    pub fn take_out_of(&self, text: &mut String) {
-        if let Key::Held(value) = self {
-            take_out(value, text);
-        }
+    /// What of a held key must not stand in a text that a provider wrote.
+    #[must_use]
+    pub fn shown(&self) -> Option<&str> {
+        let Key::Held(value) = self else { return None };
+        shown_in(value)
     }
 }
 
 /// Bytes below which nothing is taken for a key: what stands in such a header for form's sake is no secret.
 const MIN_KEY: usize = 4;
 
-/// Takes what a header shows that carries a key out of a text.
-pub fn take_out(value: &HeaderValue, text: &mut String) {
-    let Ok(shown) = std::str::from_utf8(value.as_bytes()) else { return };
-    let secret = match shown.trim().split_once(' ') {
+/// The key in a header that carries one.
+#[must_use]
+pub fn shown_in(value: &HeaderValue) -> Option<&str> {
+    let shown = std::str::from_utf8(value.as_bytes()).ok()?.trim();
+    let secret = match shown.split_once(' ') {
         Some((scheme, key)) if ["bearer", "basic"].iter().any(|other| scheme.eq_ignore_ascii_case(other)) => key.trim(),
-        _ => shown.trim(),
+        _ => shown,
     };
-    if secret.len() >= MIN_KEY && text.contains(secret) {
-        *text = text.replace(secret, "[redacted]");
-    }
+    Some(secret).filter(|secret| secret.len() >= MIN_KEY)
 }
 
 /// Who answers.
@@ -112,6 +111,12 @@ impl Upstream {
             name == "*" || host == suffix || host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
         };
         self.proxy.as_ref().filter(|_| !self.no_proxy.iter().any(direct))
+    }
+
+    /// Whether a request to `host` asks the proxy itself, in absolute form; with TLS it asks for a tunnel to the host.
+    #[must_use]
+    pub fn asks_proxy(&self, tls: bool, host: &str) -> bool {
+        !tls && self.proxy_for(host).is_some()
     }
 }
 

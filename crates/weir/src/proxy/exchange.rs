@@ -25,7 +25,7 @@ use super::counted::{self, Kept, Uncounted};
 use super::deadline::{Deadline, Deadlines};
 use super::field::{self, Gathering};
 use super::key::Shown;
-use super::mask::Mask;
+use super::mask::{self, Mask};
 use super::note::{self, Noted};
 use super::route::Route;
 use super::settle::{self, End};
@@ -48,8 +48,8 @@ pub(super) struct Exchange {
     /// Who calls: the place in the snapshot's callers.
     caller: Option<usize>,
     gathering: Gathering,
-    /// What covers the provider's key, where Weir holds it.
-    mask: Option<Box<Mask>>,
+    /// Who is asked: the place in the snapshot's providers. It is known once the request is routed.
+    provider: Option<usize>,
     /// Taken when the Record is written.
     slot: Option<Slot>,
     _deadline: Deadline,
@@ -122,7 +122,7 @@ impl Exchange {
             snapshot,
             caller,
             gathering,
-            mask: None,
+            provider: None,
             slot: Some(slot),
             _deadline: deadline,
             record,
@@ -249,9 +249,9 @@ impl Exchange {
         Err(Error::new(ErrorKind::ModelNotAllowed, message))
     }
 
-    /// Whether the answer's bytes must be readable, for the provider's key to be covered.
-    pub(super) fn is_masked(&self) -> bool {
-        self.mask.is_some()
+    /// The key that Weir shows the provider, which is covered in its answers.
+    fn secret(&self) -> Option<&str> {
+        self.snapshot.config.providers[self.provider?].key.secret()
     }
 
     /// Who calls, where callers have keys.
@@ -265,9 +265,8 @@ impl Exchange {
         self.record.what.provider = Some(provider.name.clone());
         self.record.what.region.clone_from(&provider.region);
         self.record.what.target = route.target.map(str::to_owned);
-        let drains = config.providers[route.provider].on_client_gone == OnClientGone::Drain;
-        self.drains.store(drains, Ordering::Relaxed);
-        self.mask = provider.key.secret().map(|secret| Box::new(Mask::new(secret)));
+        self.drains.store(provider.on_client_gone == OnClientGone::Drain, Ordering::Relaxed);
+        self.provider = Some(route.provider);
     }
 
     /// Whether it goes on without its caller. It is known once the request is routed.
@@ -344,14 +343,12 @@ impl Exchange {
             // What is taken out is not counted in any length that was announced.
             head.headers.remove(http::header::CONTENT_LENGTH);
         }
-        let mut mask = self.mask.take();
-        if let Some(mask) = &mask {
-            mask.cover(&mut head.headers);
+        let secret = self.secret();
+        if let Some(secret) = secret {
+            mask::cover_head(secret, &mut head.headers);
         }
-        if head.status.is_success() {
-            mask = None;
-        }
-        let filter = mask.map(|mask| Filter::Mask(*mask)).or(splice.then(|| Filter::Splice(Splicer::default())));
+        let mask = secret.filter(|_| !head.status.is_success()).map(Mask::new);
+        let filter = mask.map(Filter::Mask).or(splice.then(|| Filter::Splice(Splicer::default())));
         let answer = Answer::metered(self, body, filter).await;
         Response::from_parts(head, answer)
     }

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use meter::record::Record;
 
-use crate::config::{Callers, Provider, take_out};
+use crate::config::{Callers, Provider, shown_in};
 use crate::error::{Error, ErrorKind};
 
 /// Where clients put keys, each for its own provider's API.
@@ -80,14 +80,13 @@ impl Shown {
 
     /// Takes the caller's keys and those that Weir holds out of a text that comes from an answer.
     pub(super) fn take_out(&self, providers: &[Provider], text: &mut String) {
-        providers.iter().for_each(|provider| provider.key.take_out_of(text));
-        self.0.iter().for_each(|value| take_out(value, text));
+        self.secrets(providers).for_each(|secret| take_out(secret, text));
     }
 
     /// The same for all that a Record has of an answer beside declared fields.
     pub(super) fn take_out_of(&self, providers: &[Provider], record: &mut Record) {
         let (what, outcome) = (&mut record.what, &mut record.outcome);
-        let texts = [
+        let mut texts = [
             &mut what.response_model,
             &mut what.response_id,
             &mut what.provider_request_id,
@@ -96,7 +95,19 @@ impl Shown {
             &mut outcome.error_type,
             &mut outcome.error_message,
         ];
-        texts.into_iter().flatten().for_each(|text| self.take_out(providers, text));
+        for secret in self.secrets(providers) {
+            texts.iter_mut().filter_map(|text| text.as_mut()).for_each(|text| take_out(secret, text));
+        }
+    }
+
+    fn secrets<'a>(&'a self, providers: &'a [Provider]) -> impl Iterator<Item = &'a str> {
+        providers.iter().filter_map(|provider| provider.key.shown()).chain(self.0.iter().filter_map(shown_in))
+    }
+}
+
+fn take_out(secret: &str, text: &mut String) {
+    if text.contains(secret) {
+        *text = text.replace(secret, "[redacted]");
     }
 }
 

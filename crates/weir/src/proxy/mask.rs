@@ -33,19 +33,19 @@ impl Mask {
     pub(super) fn finish(self) -> Vec<u8> {
         self.held
     }
+}
 
-    /// The same for the head.
-    pub(super) fn cover(&self, headers: &mut HeaderMap) {
-        for value in headers.values_mut() {
-            if memmem::find(value.as_bytes(), &self.secret).is_none() {
-                continue;
-            }
-            let mut bytes = value.as_bytes().to_vec();
-            if cover(&self.secret, &mut bytes)
-                && let Ok(covered) = HeaderValue::from_bytes(&bytes)
-            {
-                *value = covered;
-            }
+/// The same for a head.
+pub(super) fn cover_head(secret: &str, headers: &mut HeaderMap) {
+    for value in headers.values_mut() {
+        if memmem::find(value.as_bytes(), secret.as_bytes()).is_none() {
+            continue;
+        }
+        let mut bytes = value.as_bytes().to_vec();
+        if cover(secret.as_bytes(), &mut bytes)
+            && let Ok(covered) = HeaderValue::from_bytes(&bytes)
+        {
+            *value = covered;
         }
     }
 }

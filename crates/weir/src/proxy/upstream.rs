@@ -166,9 +166,10 @@ pub(super) async fn send(
     let (worker, snapshot) = (exchange.worker().clone(), exchange.snapshot().clone());
     let config = &snapshot.config;
     let provider = &config.providers[route.provider];
-    let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
+    let proxied = config.upstream.asks_proxy(provider.is_tls(), provider.authority.host());
     headers::prepare(head, provider, &outgoing, proxied)?;
-    if exchange.is_masked() {
+    // Its bytes must be readable for the key to be covered.
+    if provider.key.secret().is_some() {
         headers::ask_for_plain_bytes(&mut head.headers);
     }
     let Parts { method, uri, headers, .. } = head;
@@ -225,7 +226,7 @@ pub(super) async fn fetch(
 ) -> Result<(response::Parts, Bytes), Error> {
     let config = &snapshot.config;
     let provider = &config.providers[index];
-    let proxied = !provider.is_tls() && config.upstream.proxy_for(provider.authority.host()).is_some();
+    let proxied = config.upstream.asks_proxy(provider.is_tls(), provider.authority.host());
     headers::prepare(&mut head, provider, &Outgoing::Empty, proxied)?;
     headers::ask_for_plain_bytes(&mut head.headers);
     let mut link = connect::connect(snapshot, index, config.timeouts.connect).await?;

@@ -52,7 +52,7 @@ async fn get(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Got> {
     }
     let tls = if secure { Some(connect::client(upstream)?) } else { None };
     let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let proxied = !secure && upstream.proxy_for(authority.host()).is_some();
+    let proxied = upstream.asks_proxy(secure, authority.host());
     let head = head(url, authority, proxied)?;
     match connect::open(upstream, tls.as_ref(), authority, port).await? {
         Opened::Plain(stream) => exchange(stream, url, &head, most).await,
