@@ -1,34 +1,32 @@
 //! One admitted request from its slot to its Record. Whatever becomes of it, it is finished exactly once: when the answer is
 //! over, when an error takes its place, or when the value is dropped because the caller has gone.
 
+mod end;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::response;
 use http::{HeaderName as Name, Method, Response};
 use meter::dialect::Api;
 use meter::meter::{Format, Nanos};
-use meter::record::{Record, Status, id_text, id_v7};
+use meter::record::{Record, id_text, id_v7};
 use meter::request::Asked;
 use meter::splice::Splicer;
-use store::Seq;
-use tokio::sync::oneshot;
 
 use super::answer::{Answer, Filter};
 use super::body::within;
-use super::counted::{self, Kept, Uncounted};
+use super::counted::{self, Kept};
 use super::deadline::{Deadline, Deadlines};
 use super::field::{self, Gathering};
 use super::key::Shown;
 use super::mask::{self, Mask};
 use super::note::{self, Noted};
 use super::route::Route;
-use super::settle::{self, End};
 use super::upstream::Sent;
 use super::watch::Watch;
 use super::{Admitted, Shared, Snapshot, Worker};
@@ -71,15 +69,6 @@ pub(super) struct Exchange {
     tally: Option<Arc<Tally>>,
     /// Whether it goes on without its caller.
     drains: Arc<AtomicBool>,
-}
-
-/// How far a request's Record is.
-#[must_use]
-pub(super) enum Recorded {
-    /// In the journal, at this line, or nowhere to wait for.
-    Now(Option<Seq>),
-    /// To be written once its tokens are counted.
-    Later(oneshot::Receiver<Option<Seq>>),
 }
 
 /// Moments and waits that the Record's times are made of, in nanoseconds since the start.
@@ -367,153 +356,6 @@ impl Exchange {
         self.gathering.head(&self.snapshot, &mut self.record, &head.headers, &self.shown);
         self.record.outcome.status_code = Some(head.status.as_u16());
         self.record.response_bytes = Some(0);
-    }
-
-    /// Weir's own answer takes the place of the provider's.
-    pub(super) async fn answer_whole(mut self, mut response: Response<Bytes>) -> Response<Answer> {
-        self.gave_up();
-        mark(&self.record.request_id, response.headers_mut());
-        self.record.outcome.status_code = Some(response.status().as_u16());
-        self.record.response_bytes = Some(response.body().len() as u64);
-        self.record.outcome.end_reason = Some(meter::record::EndReason::Complete);
-        self.record.status = Status::Success;
-        self.settle_and_wait().await;
-        response.map(Answer::whole)
-    }
-
-    /// An error takes the answer's place.
-    pub(super) async fn fail(mut self, error: &Error) -> Response<Answer> {
-        let mut response = error.response(Some(&self.record.request_id));
-        mark(&self.record.request_id, response.headers_mut());
-        if error.kind == ErrorKind::CallerGone {
-            drop(self.finish(End::CallerGone));
-            return response.map(Answer::whole);
-        }
-        self.gave_up();
-        self.record.status = Status::Error;
-        self.record.outcome.status_code = Some(error.kind.status().as_u16());
-        self.record.outcome.end_reason = Some(error.kind.end_reason());
-        self.record.outcome.error_type = Some(error.kind.code().to_owned());
-        self.record.outcome.error_message = Some(error.message.clone());
-        self.settle_and_wait().await;
-        response.map(Answer::whole)
-    }
-
-    async fn settle_and_wait(&mut self) {
-        if let Some(seq) = self.record() {
-            self.shared().clone().recorder.synced(seq).await;
-        }
-    }
-
-    /// The answer is over.
-    pub(super) fn finish(&mut self, end: End) -> Recorded {
-        if self.is_finished() {
-            return Recorded::Now(None);
-        }
-        if end != End::Whole {
-            self.gave_up();
-        }
-        let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
-        let config = &self.snapshot.config;
-        settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
-        settle::judge(&mut self.record, self.format, &reading, end);
-        self.gathering.answer(&self.snapshot, &mut self.record, &reading.found, &self.shown);
-        self.shown.take_out_of(&config.providers, &mut self.record);
-        let text = self.tally.is_some() || !reading.answer.heard.is_empty();
-        if self.times.departed.is_some() && counted::has_to_count(&self.record, &reading, text, end) {
-            let told = settle::Told::of(&reading, self.bill);
-            return self.count(reading.answer.heard.take(), told);
-        }
-        self.shared().unpriced.notice(&self.record);
-        Recorded::Now(self.record())
-    }
-
-    /// Leaves the Record to whoever counts, to be written then.
-    fn count(&mut self, heard: (Vec<u8>, u64), told: settle::Told) -> Recorded {
-        let Some(slot) = self.slot.take() else { return Recorded::Now(None) };
-        let whole = self.record.status == Status::Success;
-        let uncounted = Uncounted { request: self.kept.take(), tally: self.tally.take(), heard, whole };
-        self.complete();
-        let (mut record, shared) = (std::mem::take(&mut self.record), self.shared().clone());
-        let snapshot = self.snapshot.clone();
-        let (tell, tells) = oneshot::channel();
-        self.shared().recorder.end_counted(Box::new(move || {
-            uncounted.count(&mut record);
-            settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.rates);
-            shared.unpriced.notice(&record);
-            // Nobody waits where the caller has gone.
-            let _ = tell.send(shared.recorder.finish(slot, record));
-        }));
-        Recorded::Later(tells)
-    }
-
-    /// Whoever waits for the provider until it ends waits for the provider, not for Weir.
-    fn gave_up(&mut self) {
-        if self.times.departed.is_some() {
-            self.times.last_piece = self.elapsed();
-        }
-    }
-
-    /// Writes the Record, once.
-    fn record(&mut self) -> Option<Seq> {
-        let slot = self.slot.take()?;
-        self.complete();
-        // The memory is free before anybody can read that the request is over.
-        self.kept = None;
-        let record = std::mem::take(&mut self.record);
-        self.shared().recorder.finish(slot, record)
-    }
-
-    fn complete(&mut self) {
-        self.fill_in_times();
-        if let Some(streamed) = &self.streamed {
-            self.record.request_bytes = Some(streamed.load(Ordering::Relaxed));
-        }
-    }
-
-    fn fill_in_times(&mut self) {
-        let (now, marks) = (self.elapsed(), &self.times);
-        let times = &mut self.record.times;
-        times.processing = now;
-        let waited = marks.caller + marks.connect;
-        let upstream = marks.departed.map(|departed| marks.last_piece.max(departed) - departed);
-        times.queue = marks.departed.map(|departed| departed.saturating_sub(waited));
-        times.network = marks.departed.map(|_| marks.connect);
-        times.upstream = upstream;
-        times.overhead = Some(now.saturating_sub(waited + upstream.unwrap_or(0)));
-    }
-}
-
-impl Recorded {
-    /// Waits until the Record is as durable as was asked for.
-    pub(super) async fn settled(self, recorder: Arc<recorder::Recorder>) {
-        let seq = match self {
-            Recorded::Now(seq) => seq,
-            Recorded::Later(tells) => tells.await.ok().flatten(),
-        };
-        if let Some(seq) = seq {
-            recorder.synced(seq).await;
-        }
-    }
-
-    /// Whether it is still to be written.
-    pub(super) fn is_later(&self) -> bool {
-        matches!(self, Recorded::Later(_))
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if self.is_finished() {
-            return;
-        }
-        let stopping = self.worker.stopping.load(Ordering::Relaxed);
-        let late = Instant::now() >= self.deadline();
-        drop(self.finish(match (stopping, late) {
-            (true, _) => End::Stopped,
-            (false, true) => End::Timeout,
-            (false, false) => End::CallerGone,
-        }));
     }
 }
 
