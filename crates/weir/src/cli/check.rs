@@ -78,6 +78,12 @@ fn warnings(config: &Config) -> Vec<String> {
     if !config.listen.ip().is_loopback() && config.tls.is_none() && !config.callers.is_empty() {
         warnings.push("callers' keys cross the network in the clear: there is no [tls]".to_owned());
     }
+    let proxied = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if config.upstream.proxy.is_none()
+        && let Some(name) = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].iter().find(proxied)
+    {
+        warnings.push(format!("{name} is set here and not read: where providers need a way out, set upstream.proxy"));
+    }
     if let Some(follower) = config.followers.first() {
         let name = &follower.name;
         if config.stdout {

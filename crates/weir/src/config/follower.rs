@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::amount::{Bytes, Span};
 use super::caller::callers;
 use super::field::fields;
+use super::provider::has_sound_port;
 use super::{ConfigError, Fields, Written, invalid, secret};
 
 /// Where lines are pushed to, below the address.
@@ -249,8 +250,8 @@ fn follower(written: &WrittenFollower, fields: &Fields) -> Result<LokiConfig, Co
 fn address(url: &str) -> Option<(bool, Authority, String)> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS)?;
-    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
-    if uri.query().is_some() {
+    let authority = uri.authority().filter(|authority| has_sound_port(authority))?;
+    if uri.query().is_some() || url.contains('@') {
         return None;
     }
     // Who writes the whole address, as collectors want it, means the same.

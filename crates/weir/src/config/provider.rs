@@ -126,7 +126,8 @@ pub(super) fn upstream(written: &WrittenUpstream) -> Result<Upstream, ConfigErro
             .parse()
             .map_err(|_| invalid("upstream.proxy", format_args!("{:?} is not a URL", secret::address(text))))?;
         let plain = uri.scheme().is_none_or(|scheme| *scheme == Scheme::HTTP);
-        uri.authority().filter(|authority| plain && !authority.as_str().contains('@')).cloned().ok_or_else(|| {
+        let whole = |authority: &&Authority| plain && !text.contains('@') && has_sound_port(authority);
+        uri.authority().filter(whole).cloned().ok_or_else(|| {
             invalid("upstream.proxy", "write \"http://HOST:PORT\"; other schemes and logins are not supported")
         })
     });
@@ -189,10 +190,17 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
         );
         invalid(place("base_url"), reason)
     };
+    // A password with a slash in it ends the host too early, so an `@` is one wherever it stands; nothing is repeated.
+    if base_url.contains('@') {
+        return Err(invalid(place("base_url"), "has an @: a login does not belong there; set api_key = \"env:NAME\""));
+    }
     let uri: Uri = base_url.parse().map_err(|_| bad_url())?;
     let scheme =
         uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS).ok_or_else(bad_url)?;
-    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(bad_url)?;
+    let authority = uri.authority().ok_or_else(bad_url)?;
+    if !has_sound_port(authority) {
+        return Err(invalid(place("base_url"), "has no port from 1 to 65535 behind its host's colon"));
+    }
     if uri.query().is_some() {
         return Err(bad_url());
     }
@@ -211,6 +219,16 @@ fn provider(written: &WrittenProvider) -> Result<Provider, ConfigError> {
     })
 }
 
+/// Whether what stands behind a host is nothing, or a port. The parser of addresses lets anything pass there, and what it
+/// cannot read as a number would silently be the usual port.
+pub(super) fn has_sound_port(authority: &Authority) -> bool {
+    match authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place).rsplit_once(':') {
+        // The last colon of an address of version 6 is its own.
+        Some((_, rest)) if !rest.ends_with(']') => rest.parse::<u16>().is_ok_and(|port| port > 0),
+        _ => true,
+    }
+}
+
 fn key(written: Option<&str>) -> Result<Key, String> {
     let secret = match written {
         None | Some("caller") => return Ok(Key::Caller),
@@ -225,6 +243,16 @@ fn key(written: Option<&str>) -> Result<Key, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_a_number() {
+        for sound in ["h", "h:1", "h:65535", "1.2.3.4:80", "[::1]", "[::1]:443"] {
+            assert!(has_sound_port(&Authority::from_static(sound)), "{sound}");
+        }
+        for text in ["h:", "h:0", "h:65536", "h:KEY", "h:80a", "[::1]:x"] {
+            assert!(text.parse::<Authority>().map_or(true, |authority| !has_sound_port(&authority)), "{text}");
+        }
+    }
 
     #[test]
     fn the_way_out() {

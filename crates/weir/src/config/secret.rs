@@ -36,14 +36,17 @@ fn plausible(name: &str) -> String {
     if shown { format!("{name} ") } else { "that env: names ".to_owned() }
 }
 
-/// An address without what may be secret in it: a login, and what stands behind the path.
+/// An address without what may be secret in it: a login, what stands behind the path, and all from a port on that is none.
 pub(super) fn address(text: &str) -> String {
     let text = &text[..text.find(['?', '#']).unwrap_or(text.len())];
-    match (text.find("://"), text.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &text[..scheme + 3], &text[at + 1..]),
-        (_, Some(at)) => text[at + 1..].to_owned(),
-        (_, None) => text.to_owned(),
-    }
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let rest = rest.rsplit('@').next().unwrap_or_default();
+    let place = &rest[..rest.find('/').unwrap_or(rest.len())];
+    let wrong = place.rfind(':').filter(|at| {
+        let port = &place[at + 1..];
+        !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    format!("{scheme}{}", &rest[..wrong.unwrap_or(rest.len())])
 }
 
 /// The file that a secret is read from, if it is one.
@@ -147,6 +150,9 @@ mod tests {
             ("https://user:p/w@h/v1?key=sk#x", "https://h/v1"),
             ("ftp://h/v1#k", "ftp://h/v1"),
             ("user:pw@h", "h"),
+            ("https://h:pw/v1", "https://h"),
+            ("https://h:80/v1", "https://h:80/v1"),
+            ("http://[::1]/v1", "http://[::1]/v1"),
             ("no address", "no address"),
         ] {
             assert_eq!(address(text), shown);

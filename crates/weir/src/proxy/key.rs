@@ -92,6 +92,7 @@ impl Shown {
             &mut what.provider_request_id,
             &mut what.service_tier,
             &mut what.finish_reason,
+            &mut record.usage_raw,
             &mut outcome.error_type,
             &mut outcome.error_message,
         ];

@@ -87,7 +87,13 @@ fn no_key_is_repeated_out_of_a_configuration() {
     ]
     .map(|line| format!("{table}base_url = \"http://h/v1\"\n{line}\n"))
     .into();
-    for url in ["https://user:CANARY@h/v1?key=sk-CANARY", "https://h/v1?key=CANARY", "CANARY@ h"] {
+    for url in [
+        "https://user:CANARY@h/v1?key=sk-CANARY",
+        "https://h/v1?key=CANARY",
+        "CANARY@ h",
+        "https://user:CANARY/x@h/v1",
+        "https://h:CANARY/v1",
+    ] {
         lines.push(format!("{table}base_url = \"{url}\"\n"));
         lines.push(format!("[upstream]\nproxy = \"{url}\"\n{PROVIDER}"));
         lines.push(format!("allowed_origins = [\"{url}\"]\n{PROVIDER}"));

@@ -99,6 +99,7 @@ fn echo(status: &str, text: &str) -> Vec<u8> {
     let body = format!(
         "{{\"id\":\"{text}\",\"object\":\"chat.completion\",\"model\":\"{text}\",\"echo\":\"not {text}\",\
          \"choices\":[{{\"index\":0,\"message\":{{\"content\":\"x\"}},\"finish_reason\":\"{text}\"}}],\
+         \"usage\":{{\"prompt_tokens\":1,\"completion_tokens\":1,\"note\":\"of {text}\"}},\
          \"error\":{{\"message\":\"no {text}\",\"type\":\"{text}\"}}}}"
     );
     let head = format!("HTTP/1.1 {status}\r\nx-echo: not {text}\r\nx-request-id: {text}\r\n");
@@ -127,6 +128,7 @@ fn no_key_comes_back_into_records_labels_or_refusals() {
         let record = weir.settled(1).remove(0);
         assert_eq!((&record["of_body"], &record["of_head"]), (&"not [redacted]".into(), &"not [redacted]".into()));
         assert!(!record.to_string().contains(held), "{record}");
+        assert!(record["usage_raw"].as_str().unwrap().contains("of [redacted]"), "{record}");
         assert!(!weir.ask_admin(request("GET /metrics", &[], "")).text().contains(held));
     }
     for (name, value) in [

@@ -111,6 +111,24 @@ impl Import<'_> {
                 self.note(format!("{name}: litellm_params.{key} has no equivalent"));
             }
         }
+        self.info(&name, get(entry, "model_info"));
+    }
+
+    /// What is said about a model and is neither a price nor a mere description.
+    fn info(&mut self, name: &str, info: &Yaml) {
+        for (key, value) in entries(info) {
+            match key.as_str() {
+                "base_model" => {
+                    let model = string(value).unwrap_or_default();
+                    self.note(format!(
+                        "{name}: model_info.base_model {model}: Weir prices by the model that the answer names, which \
+                         deployments of Azure do; where an answer names none, set [pricing.\"{name}\"]"
+                    ));
+                }
+                _ if describes(&key) => {}
+                _ => self.note(format!("{name}: model_info.{key} has no equivalent")),
+            }
+        }
     }
 
     /// The provider that an entry asks; entries with the same address and key share one.
@@ -321,6 +339,13 @@ fn address(prefix: &str, given: &str) -> String {
 fn is_understood(parameter: &str) -> bool {
     matches!(parameter, "model" | "api_base" | "base_url" | "api_key" | "api_version" | "custom_llm_provider" | "<<")
         || PRICES.iter().any(|(name, _)| *name == parameter)
+}
+
+/// What only describes a model, or is a price that is taken over.
+fn describes(info: &str) -> bool {
+    matches!(info, "id" | "mode" | "db_model" | "description" | "litellm_provider" | "key" | "<<")
+        || ["max_", "supports_", "supported_", "created_", "updated_"].iter().any(|prefix| info.starts_with(prefix))
+        || PRICES.iter().any(|(name, _)| *name == info)
 }
 
 /// Every setting beside the models, with its section.

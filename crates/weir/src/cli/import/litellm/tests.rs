@@ -23,6 +23,10 @@ model_list:
       api_base: os.environ/AZURE_API_BASE
       api_key: "os.environ/AZURE_API_KEY"
       api_version: "2024-02-01"
+    model_info:
+      base_model: azure/gpt-4o
+      mode: chat
+      input_cost_per_image: 0.01
   - model_name: mini
     litellm_params: { model: gpt-4o-mini, api_key: os.environ/OPENAI_KEY_OF_OURS }
   - model_name: sonnet
@@ -113,6 +117,8 @@ fn what_has_no_equivalent_is_listed() {
     for part in [
         "gpt-4o: litellm_params.rpm has no equivalent",
         "gpt-4o: there are several",
+        "gpt-4o: model_info.base_model azure/gpt-4o: Weir prices by the model that the answer names",
+        "gpt-4o: model_info.input_cost_per_image has no equivalent",
         "sonnet: the key in the file is not repeated; put it into the variable ANTHROPIC_API_KEY",
         "openai/*: a pattern cannot lead to *",
         "bedrock: bedrock is reached by LiteLLM in a format of its own",
