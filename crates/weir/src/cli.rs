@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod doctor;
 mod export;
 mod import;
 mod key;
@@ -40,6 +41,8 @@ enum Command {
     Tail(tail::TailOptions),
     /// Say whether a configuration is sound, and if not, where and why.
     Check(check::CheckOptions),
+    /// Look from the configuration to the dashboard for what is wrong, and say what to do.
+    Doctor(doctor::DoctorOptions),
     /// What a model costs and why, and the catalogue of prices brought up to date.
     Prices(prices::PricesCommand),
     /// Ask a file of lines in LogQL.
@@ -108,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(command) => simulate::run(command),
         Command::Tail(options) => tail::run(&options),
         Command::Check(options) => check::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::ImportConfig(command) => import::run(&command),
         Command::Replay(options) => replay::run(&options),
         Command::Export(options) => export::run(&options),

@@ -1,6 +1,7 @@
 //! Configuration: what was written ([`Written`]) becomes what is needed ([`Config`]), once, or is refused with a reason.
 
 mod amount;
+mod auth;
 mod caller;
 mod field;
 mod fixed;
@@ -21,9 +22,10 @@ use meter::cost::Prices;
 use meter::energy::Rates;
 
 pub use amount::{Bytes, Span};
+pub use auth::{Auth, Secret};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
-pub use follower::{Auth, LokiConfig, Secret, USUAL_LABELS, load_followers};
+pub use follower::{LokiConfig, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, shown_in};

@@ -47,8 +47,8 @@ use snapshot::Newest;
 pub use snapshot::Snapshot;
 use unpriced::Unpriced;
 pub use upstream::Pool;
-pub(crate) use upstream::download;
 use upstream::{Outgoing, Sent};
+pub(crate) use upstream::{Reply, download, inquire};
 
 /// What all workers share.
 #[derive(Debug)]

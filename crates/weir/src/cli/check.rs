@@ -63,7 +63,7 @@ fn summary(config: &Config) -> String {
 }
 
 /// What is allowed and hardly meant.
-fn warnings(config: &Config) -> Vec<String> {
+pub(super) fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     for (index, provider) in config.providers.iter().enumerate() {
         let routed = config.routes.iter().any(|route| route.provider == index);

@@ -13,7 +13,7 @@ use super::amount::{Bytes, Span};
 use super::caller::callers;
 use super::field::fields;
 use super::provider::has_sound_port;
-use super::{ConfigError, Fields, Written, invalid, secret};
+use super::{Auth, ConfigError, Fields, Secret, Written, invalid};
 
 /// Where lines are pushed to, below the address.
 const PUSH: &str = "/loki/api/v1/push";
@@ -104,36 +104,6 @@ pub enum FollowerKind {
     Loki,
 }
 
-/// A secret by the place where it lies, read each time it is needed, so that one that was changed is used at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// From `env:NAME` or `file:PATH`.
-    fn new(written: &str) -> Result<Secret, String> {
-        secret::read(written, "").map(|_| Secret(written.to_owned()))
-    }
-
-    /// What it is now.
-    ///
-    /// # Errors
-    /// It is not there any more.
-    pub fn read(&self) -> Result<String, String> {
-        secret::read(&self.0, "")
-    }
-}
-
-/// How a follower says who it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// It does not.
-    None,
-    /// With a name and a password.
-    Basic(String, Secret),
-    /// With a token.
-    Bearer(Secret),
-}
-
 /// A Loki that Records are pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LokiConfig {
@@ -172,6 +142,13 @@ impl LokiConfig {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
+    }
+
+    /// The address below which everything lies that this Loki answers.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.path.trim_end_matches(PUSH))
     }
 }
 
@@ -335,7 +312,7 @@ mod tests {
         let config = parse("url = \"https://logs.example.com/x/\"").unwrap();
         let loki = &config.followers[0];
         assert_eq!((loki.name.as_str(), loki.tls, loki.port()), ("loki", true, 443));
-        assert_eq!(loki.path, "/x/loki/api/v1/push");
+        assert_eq!((loki.path.as_str(), loki.url().as_str()), ("/x/loki/api/v1/push", "https://logs.example.com/x"));
         let labels: Vec<_> = loki.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(labels, ["app=llm-proxy", "namespace=llm"]);
         let whole = parse("url = \"http://loki:3100/loki/api/v1/push\"").unwrap();

@@ -132,6 +132,7 @@ fn every_flag_is_explained() {
         &["prices"],
         &["prices", "update"],
         &["check"],
+        &["doctor"],
         &["tail"],
         &["replay"],
         &["import-config", "litellm"],

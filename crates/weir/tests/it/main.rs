@@ -8,6 +8,7 @@ mod bad_request;
 mod bad_upstream;
 mod command;
 mod counted;
+mod doctor;
 mod egress;
 mod exact;
 mod field;

@@ -1,4 +1,5 @@
-//! A file from the web, over the same TLS and the same way out as requests: for feeds of prices.
+//! A file or an answer from the web, over the same TLS and the same way out as requests: for feeds of prices, and for who looks
+//! whether somebody is there.
 
 use std::io;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONNECTION, HOST, LOCATION, USER_AGENT};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::{self, Opened};
@@ -26,24 +27,54 @@ const MOST_MOVES: usize = 5;
 pub(crate) async fn download(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Bytes> {
     let mut url = url.clone();
     for _ in 0..MOST_MOVES {
-        let answer = within(LIMIT, get(upstream, &url, most)).await;
-        match answer.ok_or_else(|| io::Error::other(format!("{url} took longer than {LIMIT:.0?}")))?? {
-            Got::Body(body) => return Ok(body),
-            Got::Elsewhere(other) if url.scheme() == Some(&Scheme::HTTPS) && other.scheme() != url.scheme() => {
-                return Err(io::Error::other(format!("{url} leads to {other}, which is not https")));
-            }
-            Got::Elsewhere(other) => url = other,
+        let answer = inquire(upstream, &url, &HeaderMap::new(), most, LIMIT).await?;
+        if answer.status == StatusCode::OK {
+            return Ok(answer.body);
         }
+        let other = answer.elsewhere().ok_or_else(|| io::Error::other(format!("{url} answered {}", answer.status)))?;
+        if url.scheme() == Some(&Scheme::HTTPS) && other.scheme() != url.scheme() {
+            return Err(io::Error::other(format!("{url} leads to {other}, which is not https")));
+        }
+        url = other;
     }
     Err(io::Error::other(format!("{url} leads on and on")))
 }
 
-enum Got {
-    Body(Bytes),
-    Elsewhere(Uri),
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// Its status.
+    pub(crate) status: StatusCode,
+    /// Its headers.
+    pub(crate) headers: HeaderMap,
+    /// Its body.
+    pub(crate) body: Bytes,
 }
 
-async fn get(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Got> {
+impl Reply {
+    /// Where it says that the thing is, if it says so.
+    fn elsewhere(&self) -> Option<Uri> {
+        let location = self.headers.get(LOCATION).filter(|_| self.status.is_redirection())?;
+        location.to_str().ok()?.parse::<Uri>().ok().filter(|location| location.authority().is_some())
+    }
+}
+
+/// Asks with GET, once, whatever the answer is; within `limit`, and for at most `most` bytes.
+///
+/// # Errors
+/// It cannot be reached, breaks off, or is longer.
+pub(crate) async fn inquire(
+    upstream: &Upstream,
+    url: &Uri,
+    headers: &HeaderMap,
+    most: usize,
+    limit: Duration,
+) -> io::Result<Reply> {
+    let answer = within(limit, get(upstream, url, headers, most)).await;
+    answer.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, format!("{url} took longer than {limit:.0?}")))?
+}
+
+async fn get(upstream: &Upstream, url: &Uri, headers: &HeaderMap, most: usize) -> io::Result<Reply> {
     let no_url = || io::Error::other(format!("{url} is not an http or https URL"));
     let authority = url.authority().ok_or_else(no_url)?;
     let secure = url.scheme() == Some(&Scheme::HTTPS);
@@ -53,17 +84,17 @@ async fn get(upstream: &Upstream, url: &Uri, most: usize) -> io::Result<Got> {
     let tls = if secure { Some(connect::client(upstream)?) } else { None };
     let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let proxied = upstream.asks_proxy(secure, authority.host());
-    let head = head(url, authority, proxied)?;
+    let head = head(url, authority, headers, proxied)?;
     match connect::open(upstream, tls.as_ref(), authority, port).await? {
         Opened::Plain(stream) => exchange(stream, url, &head, most).await,
         Opened::Tls(stream) => exchange(*stream, url, &head, most).await,
     }
 }
 
-fn head(url: &Uri, authority: &Authority, proxied: bool) -> io::Result<BytesMut> {
+fn head(url: &Uri, authority: &Authority, more: &HeaderMap, proxied: bool) -> io::Result<BytesMut> {
     let host = HeaderValue::from_str(authority.as_str()).map_err(io::Error::other)?;
     let agent = HeaderValue::from_static(concat!("weir/", env!("CARGO_PKG_VERSION")));
-    let headers: HeaderMap = [
+    let mut headers: HeaderMap = [
         (HOST, host),
         (USER_AGENT, agent),
         (ACCEPT, HeaderValue::from_static("*/*")),
@@ -71,6 +102,7 @@ fn head(url: &Uri, authority: &Authority, proxied: bool) -> io::Result<BytesMut>
     ]
     .into_iter()
     .collect();
+    headers.extend(more.clone());
     let path = url.path_and_query().map_or("/", |path| path.as_str()).parse::<Uri>().map_err(io::Error::other)?;
     let mut out = BytesMut::new();
     framing::write_head(&Method::GET, if proxied { url } else { &path }, &headers, false, &mut out);
@@ -82,7 +114,7 @@ async fn exchange(
     url: &Uri,
     head: &[u8],
     most: usize,
-) -> io::Result<Got> {
+) -> io::Result<Reply> {
     stream.write_all(head).await?;
     stream.flush().await?;
     let mut buffer = BytesMut::new();
@@ -94,15 +126,6 @@ async fn exchange(
             return Err(io::Error::other(format!("{url}: the connection ended before the answer")));
         }
     };
-    let status = answer.parts.status;
-    if status.is_redirection() {
-        let location = answer.parts.headers.get(LOCATION).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
-        let location = location.filter(|location| location.authority().is_some());
-        return location.map(Got::Elsewhere).ok_or_else(|| io::Error::other(format!("{url} answered {status}")));
-    }
-    if status != http::StatusCode::OK {
-        return Err(io::Error::other(format!("{url} answered {status}")));
-    }
     let mut body = BytesMut::new();
     loop {
         match answer.body.decode(&mut buffer).map_err(io::Error::other)? {
@@ -110,14 +133,15 @@ async fn exchange(
                 return Err(io::Error::other(format!("{url} is longer than {most} bytes")));
             }
             Decoded::Data(piece) => body.extend_from_slice(&piece),
-            Decoded::Over => return Ok(Got::Body(body.freeze())),
+            Decoded::Over => break,
             // A peer that closes without the last words of TLS ends a body of known length all the same.
             Decoded::More => match stream.read_buf(&mut buffer).await {
                 Ok(1..) => {}
-                Ok(0) if answer.body.may_end() => return Ok(Got::Body(body.freeze())),
+                Ok(0) if answer.body.may_end() => break,
                 Ok(0) => return Err(io::Error::other(format!("{url}: the answer broke off"))),
                 Err(error) => return Err(error),
             },
         }
     }
+    Ok(Reply { status: answer.parts.status, headers: answer.parts.headers, body: body.freeze() })
 }
