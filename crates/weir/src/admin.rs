@@ -1,4 +1,4 @@
-//! The operators' side: `/metrics`, `/healthz`, `/readyz`.
+//! The operators' side: `/metrics`, `/healthz`, `/readyz`, and questions about what was recorded.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::metrics::{self, FollowerState, Gauges};
 use crate::prices;
 use crate::proxy::{Gate, Shared};
+use crate::query::{self, Api};
 use crate::recorder;
 use crate::server::Housekeeping;
 use crate::sink::Progress;
@@ -29,16 +30,20 @@ pub struct Admin {
     pub housekeeping: Arc<Housekeeping>,
     /// Where operators connect.
     pub address: SocketAddr,
+    /// Who answers questions.
+    pub api: Api,
 }
 
 impl Admin {
     /// Answers an operator.
-    #[must_use]
-    pub fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, _) = request.into_parts();
+    pub async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
         let gate = Gate::for_address(self.address, &self.shared.snapshot().config.allowed_hosts, &[]);
-        if let Err(error) = gate.check_host(&head) {
+        if let Err(error) = gate.check_host(&head).and_then(|()| gate.check_page(&head)) {
             return error.response(None).map(Full::new);
+        }
+        if head.uri.path().starts_with(query::PREFIX) {
+            return self.api.answer(&head, body).await;
         }
         if head.method != Method::GET && head.method != Method::HEAD {
             let message = format!("{} takes GET, not {}", head.uri.path(), head.method);
@@ -47,10 +52,10 @@ impl Admin {
         match head.uri.path() {
             "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
-            "/readyz" => self.ready(),
-            "/" => plain(StatusCode::OK, "Weir. See /metrics, /healthz and /readyz.\n"),
+            "/readyz" | "/ready" => self.ready(),
+            "/" => plain(StatusCode::OK, "Weir. See /metrics, /healthz, /readyz and Loki's API under /loki/api/v1/.\n"),
             path => {
-                let message = format!("there is no {path}; there are /metrics, /healthz and /readyz");
+                let message = format!("there is no {path}; there are /metrics, /healthz, /readyz and /loki/api/v1/");
                 Error::new(ErrorKind::NotFound, message).response(None).map(Full::new)
             }
         }

@@ -10,6 +10,7 @@ mod place;
 mod presets;
 mod pricing;
 mod provider;
+mod query;
 mod secret;
 mod watch;
 mod written;
@@ -29,6 +30,7 @@ pub use follower::{LokiConfig, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, shown_in};
+pub use query::QueryConfig;
 pub use secret::{HashKey, hex, redact, redact_prefixed};
 pub use watch::Watched;
 pub use written::{Durability, OnClientGone, OnJournalFailure, Written, schema};
@@ -194,6 +196,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How the journal is kept.
     pub journal: JournalConfig,
+    /// What questions may take.
+    pub query: QueryConfig,
     /// Who answers.
     pub providers: Vec<Provider>,
     /// Names of one's own for models.
@@ -272,6 +276,7 @@ impl Config {
             upstream: provider::upstream(&written.upstream)?,
             timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
+            query: written.query.needed()?,
             providers,
             routes,
             prices,

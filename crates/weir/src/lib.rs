@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod panels;
 pub mod prices;
 pub mod proxy;
+pub mod query;
 pub mod recorder;
 pub mod server;
 pub mod simulate;

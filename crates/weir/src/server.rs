@@ -21,6 +21,7 @@ use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
 use crate::prices;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
+use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
 
@@ -192,8 +193,13 @@ impl Running {
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
         let keepers =
             keepers(&config, &shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
-        let admin_side =
-            Admin { address: admin, shared: shared.clone(), followers: progress, housekeeping: housekeeping.clone() };
+        let admin_side = Admin {
+            address: admin,
+            shared: shared.clone(),
+            followers: progress,
+            housekeeping: housekeeping.clone(),
+            api: Api::start(&config).map_err(io_error("query"))?,
+        };
         let counter = counter(&shared).map_err(io_error("threads"))?;
         let admin_thread =
             connection::spawn_admin(admin_listener, admin_side, stopping.clone()).map_err(io_error("threads"))?;

@@ -12,11 +12,15 @@ const SUFFIX: &str = ".jsonl";
 
 /// A file of the journal.
 #[derive(Debug, Clone)]
-pub(super) struct JournalFile {
-    pub(super) first: Seq,
-    pub(super) path: PathBuf,
-    pub(super) length: u64,
-    pub(super) modified: SystemTime,
+pub struct JournalFile {
+    /// The number of its first line, which names it.
+    pub first: Seq,
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub length: u64,
+    /// When a line was last written to it.
+    pub modified: SystemTime,
 }
 
 /// Where the file stands that begins with line `first`.
@@ -24,7 +28,14 @@ pub(super) fn path(dir: &Path, first: Seq) -> PathBuf {
     dir.join(format!("{first:020}{SUFFIX}"))
 }
 
-/// The journal's files, oldest first.
+/// The journal's files, oldest first; the last one is written to.
+///
+/// # Errors
+/// The file system refused.
+pub fn files(dir: &Path) -> io::Result<Vec<JournalFile>> {
+    list(dir)
+}
+
 pub(super) fn list(dir: &Path) -> io::Result<Vec<JournalFile>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {

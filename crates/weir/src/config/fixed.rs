@@ -21,6 +21,7 @@ impl Config {
         same("on_journal_failure", &self.on_journal_failure, &next.on_journal_failure)?;
         same("journal.rotate_bytes", &self.journal.rotate_bytes, &next.journal.rotate_bytes)?;
         same("journal.rotate_after", &self.journal.rotate_after, &next.journal.rotate_after)?;
+        same("query", &self.query, &next.query)?;
         if !self.followers.iter().eq(&next.followers) {
             return Err(invalid(
                 "followers",

@@ -13,6 +13,7 @@ use super::amount::{Bytes, Span};
 use super::caller::WrittenKey;
 use super::field::WrittenField;
 use super::follower::WrittenFollower;
+use super::query::WrittenQuery;
 use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
 
@@ -56,6 +57,8 @@ pub struct Written {
     pub timeouts: WrittenTimeouts,
     /// How the journal is kept.
     pub journal: WrittenJournal,
+    /// What questions may take.
+    pub query: WrittenQuery,
     /// Who answers.
     pub providers: Vec<WrittenProvider>,
     /// Names of one's own for models.
@@ -97,6 +100,7 @@ impl Default for Written {
             upstream: WrittenUpstream::default(),
             timeouts: WrittenTimeouts::default(),
             journal: WrittenJournal::default(),
+            query: WrittenQuery::default(),
             providers: Vec::new(),
             routes: Vec::new(),
             pricing: BTreeMap::new(),

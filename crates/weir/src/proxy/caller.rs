@@ -73,6 +73,22 @@ impl Gate {
         Ok(Entry::Call(Some(origin.clone())))
     }
 
+    /// Refuses what a page asks for that is another one's than Weir's own.
+    pub(crate) fn check_page(&self, head: &Parts) -> Result<(), Error> {
+        let own = |origin: &[u8]| {
+            let host = head.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+            let bare = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+            bare.is_some_and(|bare| !host.is_empty() && bare.eq_ignore_ascii_case(host))
+        };
+        match (head.headers.get(ORIGIN), head.headers.get(SEC_FETCH_SITE)) {
+            (Some(origin), _) if !own(origin.as_bytes()) => {
+                Err(forbidden_origin(&String::from_utf8_lossy(origin.as_bytes())))
+            }
+            (None, Some(site)) if site == "cross-site" => Err(forbidden_origin("another site's page")),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a request that addresses somebody else.
     pub(crate) fn check_host(&self, head: &Parts) -> Result<(), Error> {
         let host = match (head.uri.authority(), head.headers.get(HOST)) {

@@ -230,7 +230,7 @@ async fn overdue(deadlines: &Deadlines, caller: Duration) {
 async fn operator(stream: TcpStream, admin: Arc<Admin>, stop: watch::Receiver<bool>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let admin = admin.clone();
-        async move { Ok::<_, Infallible>(admin.answer(request)) }
+        async move { Ok::<_, Infallible>(admin.answer(request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));

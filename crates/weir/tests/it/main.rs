@@ -21,6 +21,7 @@ mod path;
 mod presets;
 mod price;
 mod protocol;
+mod questions;
 mod reload;
 mod stream;
 mod sums;

@@ -1,0 +1,219 @@
+//! The threads that answer questions: few, of lower priority than those that serve requests, with a queue that has an end.
+//! A question fails before a request waits.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use http::StatusCode;
+use logql::eval::Watch;
+use tokio::sync::oneshot;
+
+use super::Failure;
+
+/// How far behind others these threads stand for the processor: `nice`'s figure.
+const NICENESS: i32 = 15;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+    room: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<VecDeque<Job>>,
+    news: Condvar,
+    /// Set when no more are answered.
+    closed: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Queue({})", self.lock().len())
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some(job) = waiting.pop_front() {
+                return Some(job);
+            }
+            waiting = self.news.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Whether an answer is still wanted, and how long it has taken.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    gone: AtomicBool,
+    closed: Arc<AtomicBool>,
+    since: Instant,
+}
+
+impl Patience {
+    fn new(closed: &Arc<AtomicBool>) -> Patience {
+        Patience { gone: AtomicBool::new(false), closed: closed.clone(), since: Instant::now() }
+    }
+}
+
+impl Watch for Patience {
+    fn elapsed_ns(&self) -> i64 {
+        i64::try_from(self.since.elapsed().as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.gone.load(Ordering::Relaxed) || self.closed.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the question when whoever asked is gone: the future that waited was dropped.
+struct Waiting(Arc<Patience>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Pool {
+    /// Starts so many threads; so many questions may wait for one.
+    pub(crate) fn start(threads: usize, room: usize) -> io::Result<Pool> {
+        let queue = Arc::new(Queue::default());
+        let start = |number: usize| {
+            let queue = queue.clone();
+            std::thread::Builder::new().name(format!("query-{number}")).spawn(move || {
+                step_back();
+                while let Some(job) = queue.next() {
+                    job();
+                }
+            })
+        };
+        Ok(Pool { threads: (0..threads).map(start).collect::<io::Result<_>>()?, queue, room })
+    }
+
+    /// Does `work` on one of the threads.
+    ///
+    /// # Errors
+    /// Too many wait already, or the work panicked.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Patience) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let patience = Arc::new(Patience::new(&self.queue.closed));
+        let waiting = Waiting(patience.clone());
+        let (tell, told) = oneshot::channel();
+        self.put(Box::new(move || {
+            if !patience.is_cancelled() {
+                // A question that panics has no answer; the thread goes on.
+                let _ = tell.send(catch_unwind(AssertUnwindSafe(|| work(&patience))));
+            }
+        }))?;
+        let outcome = told.await;
+        drop(waiting);
+        match outcome {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => {
+                Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the query failed; that is a bug of Weir's"))
+            }
+            Err(_) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "Weir is going down")),
+        }
+    }
+
+    fn put(&self, job: Job) -> Result<(), Failure> {
+        let mut waiting = self.queue.lock();
+        if waiting.len() >= self.room {
+            return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "too many outstanding requests"));
+        }
+        waiting.push_back(job);
+        drop(waiting);
+        self.queue.news.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue.closed.store(true, Ordering::Release);
+        // Whoever has just looked holds the lock until it waits; after this it hears.
+        self.queue.lock().clear();
+        self.queue.news.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Lets threads that serve requests go first. Linux has a figure for each thread; where it refuses, all are equal.
+fn step_back() {
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn work_is_done_elsewhere_and_panics_stay_there() {
+        let pool = Pool::start(1, 4).unwrap();
+        let name = block_on(pool.run(|_| std::thread::current().name().map(str::to_owned))).unwrap();
+        assert_eq!(name.as_deref(), Some("query-0"));
+        let failed = block_on(pool.run(|_| -> u8 { panic!("no answer") })).unwrap_err();
+        assert_eq!(failed.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(block_on(pool.run(|_| 7)).unwrap(), 7, "the thread goes on");
+    }
+
+    #[test]
+    fn who_leaves_cancels_and_who_comes_late_is_refused() {
+        let pool = Pool::start(1, 1).unwrap();
+        let (begun, cancelled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begins, ends) = (begun.clone(), cancelled.clone());
+        block_on(async {
+            let endless = Box::pin(pool.run(move |patience| {
+                begins.store(true, Ordering::Release);
+                while !patience.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                ends.store(true, Ordering::Release);
+            }));
+            let left = tokio::select! {
+                _ = endless => false,
+                () = async { while !begun.load(Ordering::Acquire) { tokio::task::yield_now().await } } => {
+                    // One waits behind it, and there is room for no more.
+                    pool.put(Box::new(|| ())).unwrap();
+                    let refused = pool.run(|_| ()).await.unwrap_err();
+                    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+                    true
+                }
+            };
+            assert!(left);
+        });
+        block_on(async {
+            while !cancelled.load(Ordering::Acquire) {
+                tokio::task::yield_now().await
+            }
+        });
+    }
+}
