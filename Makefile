@@ -1,6 +1,6 @@
 # The only commands a newcomer needs. Each prints what it does; none needs root.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak dist
+.PHONY: help page dependencies run test check bench soak dist
 
 CARGO ?= cargo
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
@@ -14,8 +14,16 @@ help:
 	@echo "make soak    the long runs: 200 kills, minutes of heavy traffic, fuzzing"
 	@echo "make dist    the release archive, in dist/"
 
+# The page and what the binary depends on are built at the same time; the binary takes the page in. Without npm there is none.
 run:
+	@$(MAKE) --no-print-directory --jobs=2 page dependencies
 	$(CARGO) run --locked --quiet --profile fast -- demo
+
+page:
+	@web/build
+
+dependencies:
+	@$(CARGO) build --locked --quiet --profile fast --package weir-meter --package weir-logql --package weir-store
 
 test:
 	tests/run

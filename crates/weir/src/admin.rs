@@ -1,17 +1,20 @@
-//! The operators' side: `/metrics`, `/healthz`, `/readyz`, and questions about what was recorded.
+//! The operators' side: `/metrics`, `/healthz`, `/readyz`, questions about what was recorded, what Weir knows at `/api/v1/…`, and
+//! Weir's own page.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::api::{self, Known};
 use crate::error::{Error, ErrorKind};
 use crate::metrics::{self, FollowerState, Gauges};
+use crate::page;
 use crate::prices;
 use crate::proxy::{Gate, Shared};
 use crate::query::{self, Api};
@@ -53,12 +56,25 @@ impl Admin {
             "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" | "/ready" => self.ready(),
-            "/" => plain(StatusCode::OK, "Weir. See /metrics, /healthz, /readyz and Loki's API under /loki/api/v1/.\n"),
             path => {
-                let message = format!("there is no {path}; there are /metrics, /healthz, /readyz and /loki/api/v1/");
-                Error::new(ErrorKind::NotFound, message).response(None).map(Full::new)
+                let found =
+                    self.knows(path).or_else(|| page::answer(path, &head.headers).map(|found| found.map(Full::new)));
+                found.unwrap_or_else(|| {
+                    let message = format!(
+                        "there is no {path}; there are /, /metrics, /healthz, /readyz, /api/v1/ and /loki/api/v1/"
+                    );
+                    Error::new(ErrorKind::NotFound, message).response(None).map(Full::new)
+                })
             }
         }
+    }
+
+    fn knows(&self, path: &str) -> Option<Response<Full<Bytes>>> {
+        let known = Known { shared: &self.shared, followers: &self.followers, housekeeping: &self.housekeeping };
+        let answer = known.answer(path.strip_prefix(api::PREFIX)?)?;
+        let mut response = text(StatusCode::OK, "application/json", answer.to_string());
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Some(response)
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {

@@ -2,6 +2,7 @@
 //! the wiring of [`meter`], which reads answers, and [`store`], which keeps Records.
 
 pub mod admin;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod framing;
 pub mod log;
 pub mod metrics;
+pub mod page;
 pub mod panels;
 pub mod prices;
 pub mod proxy;

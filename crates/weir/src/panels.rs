@@ -54,6 +54,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name in `/api/v1/panels`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Lines => "lines",
+            Kind::Bars => "bars",
+            Kind::Pie => "pie",
+            Kind::Ranking => "ranking",
+            Kind::Figure => "figure",
+            Kind::Log => "log",
+        }
+    }
+
     /// Whether it shows one figure a series for the whole time, instead of one a step.
     #[must_use]
     pub const fn of_the_whole(self) -> bool {
@@ -78,6 +91,22 @@ pub enum Unit {
     Share,
     /// Bytes.
     Bytes,
+}
+
+impl Unit {
+    /// Its name in `/api/v1/panels`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Unit::RequestsPerSecond => "requests_per_second",
+            Unit::Count => "count",
+            Unit::KilowattHours => "kilowatt_hours",
+            Unit::UsDollars => "us_dollars",
+            Unit::Seconds => "seconds",
+            Unit::Share => "share",
+            Unit::Bytes => "bytes",
+        }
+    }
 }
 
 /// One query of a panel.

@@ -1,0 +1,123 @@
+//! What Weir knows, asked at `/api/v1/…`: the panels, the fields, how Weir is doing. What happened is asked in LogQL.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::panels::{self, Selection};
+use crate::proxy::Shared;
+use crate::server::Housekeeping;
+use crate::sink::Progress;
+use crate::{COMMIT, VERSION, prices, recorder};
+
+mod field;
+
+/// What all of its paths begin with.
+pub const PREFIX: &str = "/api/v1/";
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The proxy's side.
+    pub shared: &'a Shared,
+    /// The followers.
+    pub followers: &'a [Arc<Progress>],
+    /// What is known of the journal's files.
+    pub housekeeping: &'a Housekeeping,
+}
+
+impl Known<'_> {
+    /// The answer to what follows [`PREFIX`]; nothing if there is no such question.
+    #[must_use]
+    pub fn answer(&self, question: &str) -> Option<Value> {
+        match question {
+            "panels" => Some(panels()),
+            "fields" => Some(field::list(&self.shared.snapshot().config.fields)),
+            "status" => Some(self.status()),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> Value {
+        let (balance, _) = self.shared.recorder.snapshot();
+        let (_, sound) = self.shared.recorder.health();
+        let snapshot = self.shared.snapshot();
+        let (kept, reloads) = (self.housekeeping, &self.housekeeping.reloads);
+        json!({
+            "version": VERSION,
+            "commit": COMMIT,
+            "now": seconds(recorder::now()),
+            "draining": self.shared.draining.load(Ordering::Relaxed),
+            "callers_url": callers_url(&snapshot.config),
+            "instance": snapshot.config.instance,
+            "simulated": snapshot.config.simulated,
+            "providers": snapshot.config.providers.iter().map(|provider| &provider.name).collect::<Vec<_>>(),
+            "balance": {
+                "accepted": balance.accepted,
+                "recorded": balance.recorded,
+                "in_flight": balance.in_flight,
+                "unrecorded_in_flight": balance.unrecorded_in_flight,
+            },
+            "journal": {
+                "sound": sound,
+                "bytes": kept.journal_bytes.load(Ordering::Relaxed),
+                "dropped_lines": kept.dropped_lines.load(Ordering::Relaxed),
+            },
+            "followers": self.followers.iter().map(|follower| follower_state(follower)).collect::<Vec<_>>(),
+            "configuration": {
+                "sound": reloads.last_applied.load(Ordering::Relaxed),
+                "since": reloads.applied_at.load(Ordering::Relaxed),
+            },
+            "prices": {
+                "as_of": meter::time::day_text(snapshot.config.prices.book().catalog.as_of()),
+                "age_seconds": prices::age(&snapshot.config.prices.book().catalog, recorder::now()).as_secs(),
+            },
+        })
+    }
+}
+
+/// Seconds since 1970, to the millisecond.
+fn seconds(nanos: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a float for 285,000 years")]
+    let millis = (nanos / 1_000_000) as f64;
+    millis / 1000.0
+}
+
+fn callers_url(config: &Config) -> String {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}/v1", config.listen)
+}
+
+fn follower_state(follower: &Progress) -> Value {
+    json!({
+        "name": follower.name,
+        "lag_lines": follower.lag(),
+        "errors": follower.errors(),
+        "dead_letters": follower.dead_letters.kept.load(Ordering::Relaxed),
+        "dead_letters_dropped": follower.dead_letters.dropped.load(Ordering::Relaxed),
+    })
+}
+
+fn panels() -> Value {
+    let selection = Selection::default();
+    let all = panels::PANELS.iter().filter(|panel| !panel.logql.is_empty());
+    let listed: Vec<Value> = all
+        .map(|panel| {
+            let queries = panel
+                .logql
+                .iter()
+                .map(|query| json!({ "logql": selection.expand(query.expr), "legend": query.legend, "by": query.by }));
+            json!({
+                "title": panel.title,
+                "description": panel.description,
+                "kind": panel.kind.name(),
+                "unit": panel.unit.name(),
+                "lines": panel.lines.map(|lines| selection.expand(lines)),
+                "queries": queries.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({ "stream": selection.stream(), "requests": selection.expand("{requests}"), "panels": listed })
+}

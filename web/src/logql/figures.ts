@@ -1,0 +1,83 @@
+// The figures of panels: their questions, narrowed and told apart as the page stands, asked together.
+
+import { type PanelSpec, weir } from "../api/weir.svelte";
+import type { Filter } from "../state/filters";
+import type { Grid } from "../state/range";
+import type { Sample, Series } from "./answer";
+import { instant, range } from "./client";
+import { type PanelQuery, groupedBy, narrow, over } from "./compose";
+
+/** Questions that panels leave open. */
+export interface Open {
+  slo_seconds: number;
+  search: string;
+}
+
+/** A panel's query as it is asked: grouped by `field`, narrowed by `filters`. `[$__auto]` still stands for a length of time. */
+export function question(query: PanelQuery, field: string | null, filters: readonly Filter[]): string {
+  return narrow(groupedBy(query, field), filters, weir.places, field === null ? [] : [field]);
+}
+
+/** Step by step. */
+export async function stepwise(query: string, grid: Grid, signal: AbortSignal): Promise<Series[]> {
+  return range(over(query, grid.step), grid, signal);
+}
+
+/** Over a whole grid. */
+export async function altogether(query: string, grid: Grid, signal: AbortSignal): Promise<Sample[]> {
+  return instant(over(query, grid.end - grid.start), grid.end, signal);
+}
+
+/** The grid as long before. */
+export function before(grid: Grid): Grid {
+  return { start: 2 * grid.start - grid.end, end: grid.start, step: grid.step };
+}
+
+/** The figure that stands alone in an answer; null where there is none. */
+export function only(samples: readonly Sample[]): number | null {
+  return samples[0]?.value ?? null;
+}
+
+/** A panel's figures, as the overview shows them. */
+export interface Figures {
+  grid: Grid;
+  /** Over time: one list for each query. */
+  series: Series[][];
+  /** Over the whole range, told apart. */
+  parts: Sample[][];
+  /** Over the whole range, altogether, and over the one before. */
+  totals: (number | null)[];
+  totalsBefore: (number | null)[];
+  /** What was asked. */
+  asked: string[];
+}
+
+/** Asks for a panel's figures. Queries that are told apart by something of their own stay so. */
+export async function figures(
+  spec: Pick<PanelSpec, "queries">,
+  field: string | null,
+  filters: readonly Filter[],
+  grid: Grid,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const asked = spec.queries.map((query) => question(query, field, filters));
+  const whole = spec.queries.map((query) => question(query, null, filters));
+  const all = <T>(queries: string[], ask: (query: string) => Promise<T>): Promise<T[]> => Promise.all(queries.map(ask));
+  const [series, parts, totals, totalsBefore] = await Promise.all([
+    all(asked, (query) => stepwise(query, grid, signal)),
+    field === null ? Promise.resolve([]) : all(asked, (query) => altogether(query, grid, signal)),
+    all(whole, async (query) => only(await altogether(query, grid, signal))),
+    all(whole, async (query) => only(await altogether(query, before(grid), signal))),
+  ]);
+  return { grid, series, parts, totals, totalsBefore, asked: asked.map((query) => over(query, grid.step)) };
+}
+
+/** The values that a field has in a range, those of most requests first. */
+export async function valuesOf(field: string, grid: Grid, signal: AbortSignal): Promise<string[]> {
+  const requests = weir.panels?.requests;
+  if (!requests) return [];
+  const counted: PanelQuery = { logql: `sum by (x) (count_over_time(${requests} [$__auto]))`, legend: "", by: "x" };
+  const samples = await altogether(`topk(50, ${question(counted, field, [])})`, grid, signal);
+  samples.sort((one, other) => other.value - one.value);
+  return samples.map((sample) => sample.labels[field] ?? "").filter((value) => value !== "");
+}
