@@ -15,6 +15,9 @@ const COLOURS: readonly (readonly [string, string])[] = [
   ["#c9a0dc", "#7d5a99"],
 ];
 
+/** Those that are taken first: they are the easiest to tell apart. */
+const FIRST = 6;
+
 /** What is left when the first few are told apart. */
 const REST: readonly [string, string] = ["#a9b3be", "#5d6a78"];
 /** What has no value. */
@@ -30,7 +33,7 @@ const FIXED: Record<string, readonly [string, string]> = {
   p50: ["#69b4e6", "#a8d8f8"],
   p95: ["#1f5fa8", "#5b9ee6"],
   p99: ["#3c4959", "#c9d3de"],
-  "first token p50": ["#e0982b", "#f2b95c"],
+  "first token": ["#e0982b", "#f2b95c"],
 };
 
 /** Names and the number of their colour, of one field. */
@@ -46,10 +49,10 @@ function hash(text: string): number {
 export function numberOf(book: Book, name: string): number {
   const known = book.get(name);
   if (known !== undefined) return known;
-  const wanted = hash(name) % COLOURS.length;
   const taken = new Set(book.values());
-  let number = wanted;
-  if (taken.size < COLOURS.length) while (taken.has(number)) number = (number + 1) % COLOURS.length;
+  const first = [...Array(FIRST).keys()].some((one) => !taken.has(one)) ? FIRST : COLOURS.length;
+  let number = hash(name) % first;
+  if (taken.size < COLOURS.length) while (taken.has(number)) number = (number + 1) % first;
   book.set(name, number);
   return number;
 }

@@ -1,7 +1,7 @@
 // A chart's figures and how uPlot draws them: stacked bars, or lines.
 
 import uPlot from "uplot";
-import { type Unit, show } from "../format/number";
+import { type Unit, brief } from "../format/number";
 import { clock, day } from "../format/time";
 
 /** One line or one layer of bars. */
@@ -77,14 +77,15 @@ export interface Told {
   moments(): { start: number; end: number };
 }
 
-function seriesOf(drawing: Drawing, ink: Inks): uPlot.Series[] {
+function seriesOf(drawing: Drawing, ink: Inks, width: number): uPlot.Series[] {
   if (drawing.kind === "bars") {
-    const bars = uPlot.paths.bars?.({ size: [0.82, 28], align: -1 });
+    // A line between layers helps where it does not take half of them.
+    const thin = width / Math.max(1, drawing.moments.length) < 7;
+    const bars = uPlot.paths.bars?.({ size: [0.86, 28], align: -1 });
     const drawn = drawing.layers.map(
       (layer): uPlot.Series => ({
         fill: layer.colour,
-        stroke: ink.ground,
-        width: 1 / devicePixelRatio,
+        ...(thin ? { width: 0 } : { stroke: ink.ground, width: 1 / devicePixelRatio }),
         points: { show: false },
         ...(bars ? { paths: bars } : {}),
       }),
@@ -113,7 +114,7 @@ function isAlone(plot: uPlot, index: number): boolean {
   return true;
 }
 
-const TIMES = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000];
+const TIMES = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000];
 
 function times(splits: number[], apart: number): string[] {
   return splits.map((at) => {
@@ -174,7 +175,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
         ...axis,
         size: 22,
         gap: 4,
-        space: 64,
+        space: 52,
         incrs: TIMES,
         grid: { show: false },
         values: (_, splits, __, ___, apart) => times(splits, apart),
@@ -185,10 +186,10 @@ export function options(drawing: Drawing, size: { width: number; height: number 
         space: 28,
         size: (plot, texts) => room(plot, texts),
         grid: { stroke: ink.grid, width: 1 },
-        values: (_, splits) => splits.map((value) => (value === 0 ? "0" : show(value, drawing.unit).replace(/\u00a0(req|tok)\/s$/, ""))),
+        values: (_, splits) => splits.map((value) => (value === 0 ? "0" : brief(value, drawing.unit))),
       },
     ],
-    series: seriesOf(drawing, ink),
+    series: seriesOf(drawing, ink, size.width),
     hooks: {
       draw: [(plot) => drawMarks(plot, drawing, ink)],
       setCursor: [(plot) => told.pointed(plot.cursor.idx ?? null, plot.cursor.left ?? -1)],

@@ -153,13 +153,23 @@ export function show(value: number | null | undefined, unit: Unit): string {
     case "litres":
       return litres(value);
     case "requests_per_second":
-      return (value >= 10_000 ? count(value) : three(value)) + GAP + "req/s";
+      return rate(value) + GAP + "req/s";
     case "tokens_per_second":
-      return (value >= 10_000 ? count(value) : three(value)) + GAP + "tok/s";
+      return rate(value) + GAP + "tok/s";
     case "tokens":
     case "count":
       return count(value);
   }
+}
+
+function rate(value: number): string {
+  if (value >= 10_000) return count(value);
+  return value >= 0.1 || value === 0 ? three(Math.round(value * 100) / 100) : three(Number(value.toPrecision(2)));
+}
+
+/** The same without what stands elsewhere already, such as the unit of rates. */
+export function brief(value: number | null | undefined, unit: Unit): string {
+  return show(value, unit).replace(/\u00a0(req|tok)\/s$/, "");
 }
 
 /** The same with every digit, for tooltips and for whoever copies it. */

@@ -117,7 +117,7 @@ export function groupedBy(query: PanelQuery, field: string | null): string {
 }
 
 /** A length of time as LogQL writes it. */
-export const span = (seconds: number): string => `${Math.max(1, Math.round(seconds))}s`;
+export const span = (seconds: number): string => (Number.isInteger(seconds) ? `${Math.max(1, seconds)}s` : `${Math.max(1, Math.round(seconds * 1000))}ms`);
 
 /** A query over steps of `seconds`, or over a whole range of that length. */
 export function over(query: string, seconds: number): string {

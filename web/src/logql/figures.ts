@@ -25,12 +25,12 @@ export async function stepwise(query: string, grid: Grid, signal: AbortSignal): 
 
 /** Over a whole grid. */
 export async function altogether(query: string, grid: Grid, signal: AbortSignal): Promise<Sample[]> {
-  return instant(over(query, grid.end - grid.start), grid.end, signal);
+  return instant(over(query, grid.until - grid.start), grid.until, signal);
 }
 
 /** The grid as long before. */
 export function before(grid: Grid): Grid {
-  return { start: 2 * grid.start - grid.end, end: grid.start, step: grid.step };
+  return { start: 2 * grid.start - grid.until, end: grid.start, step: grid.step, until: grid.start };
 }
 
 /** The figure that stands alone in an answer; null where there is none. */

@@ -1,5 +1,6 @@
 // A question under way: what it answered last stays until the next answer is there, so that nothing flickers.
 
+import { untrack } from "svelte";
 import { AskError, asked } from "../api/error";
 
 export class Asked<T> {
@@ -73,7 +74,8 @@ export function following<T>(about: () => { key: string; run: (signal: AbortSign
   const question = new Asked<T>();
   $effect(() => {
     const next = about();
-    if (next) question.ask(next.key, next.run);
+    // What became of it is no reason to ask again.
+    if (next) untrack(() => question.ask(next.key, next.run));
   });
   $effect(() => () => question.drop());
   return question;

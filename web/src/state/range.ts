@@ -11,6 +11,8 @@ export interface Grid {
   start: number;
   end: number;
   step: number;
+  /** Up to when there is something to know: figures of the whole range end here, so that all panels speak of the same time. */
+  until: number;
 }
 
 export interface Preset {
@@ -71,7 +73,7 @@ export function name(range: Range): string {
 }
 
 /** Steps that read well on an axis. */
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800];
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400, 604_800];
 
 /** The least step that makes no more than `most` bars. */
 export function stepOf(seconds: number, most: number): number {
@@ -82,13 +84,13 @@ export function stepOf(seconds: number, most: number): number {
  * The grid of a range: whole steps since 1970, so that bars stand still while the clock moves. A range that follows the clock
  * ends with the step under way.
  */
-export function grid(range: Range, now: number, most = 72): Grid {
+export function grid(range: Range, now: number, most = 48): Grid {
   const start = moment(range.from, now) ?? now - 3600;
   const end = Math.max(start + 1, moment(range.to, now) ?? now);
   const step = stepOf(end - start, most);
   const last = Math.ceil(end / step) * step;
   const bars = Math.max(1, Math.round((end - start) / step));
-  return { start: last - bars * step, end: last, step };
+  return { start: last - bars * step, end: last, step, until: Math.min(last, Math.max(now, end)) };
 }
 
 /** The moments that a question over a grid is answered for: each is the end of its step. */
