@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod config;
 pub mod feed;
+pub mod form;
 pub mod framing;
 pub mod inspect;
 pub mod journal;
@@ -29,6 +30,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("answer", answer::check),
     ("config", config::check),
     ("feed", feed::check),
+    ("form", form::check),
     ("framing", framing::check),
     ("inspect", inspect::check),
     ("journal", journal::check),

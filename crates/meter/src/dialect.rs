@@ -19,6 +19,12 @@ pub enum Api {
     Models,
     /// `POST /v1/responses`
     Responses,
+    /// `POST /v1/images/…`
+    Images,
+    /// `POST /v1/audio/speech`
+    Speech,
+    /// `POST /v1/audio/transcriptions` and `POST /v1/audio/translations`
+    Transcriptions,
     /// Any other path under `/v1/`.
     #[default]
     Other,
@@ -34,6 +40,9 @@ impl Api {
             Api::Embeddings => "embeddings",
             Api::Models => "models",
             Api::Responses => "responses",
+            Api::Images => "images",
+            Api::Speech => "speech",
+            Api::Transcriptions => "transcriptions",
             Api::Other => "other",
         }
     }
@@ -41,6 +50,6 @@ impl Api {
     /// Whether its answer is JSON or events of JSON, so that anything else is a failure.
     #[must_use]
     pub const fn answers_json(self) -> bool {
-        !matches!(self, Api::Other)
+        !matches!(self, Api::Images | Api::Speech | Api::Transcriptions | Api::Other)
     }
 }

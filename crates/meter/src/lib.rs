@@ -12,6 +12,7 @@ pub mod cost;
 pub mod decimal;
 pub mod dialect;
 pub mod energy;
+pub mod form;
 pub mod json;
 pub mod meter;
 pub mod path;

@@ -14,7 +14,7 @@ pub use line::{LINE_LIMIT, Line, Owned, render, render_begun};
 use crate::cost::Cost;
 use crate::dialect::Api;
 use crate::energy::Energy;
-use crate::usage::{Usage, UsageSource};
+use crate::usage::{Units, Usage, UsageSource};
 
 const NANO_SCALE: u8 = crate::cost::NANO;
 const PICO_SCALE: u8 = crate::energy::PICO;
@@ -119,6 +119,8 @@ pub struct Record {
     pub usage_raw: Option<String>,
     /// Web searches, where the answer counts them.
     pub search_calls: Option<u64>,
+    /// Pictures, audio and characters.
+    pub units: Units,
     /// What it cost, if a price is known.
     pub cost: Option<Cost>,
     /// What it drew, if a rate is known.
@@ -133,6 +135,14 @@ pub struct Record {
     pub response_bytes: Option<u64>,
     /// What the operator declared, if anything.
     pub custom: Option<Box<Custom>>,
+}
+
+impl Record {
+    /// Whether something was used, and nobody knows what it costs.
+    #[must_use]
+    pub fn is_unpriced(&self) -> bool {
+        self.cost.is_none() && (self.usage.is_some() || !self.units.is_empty())
+    }
 }
 
 /// Who asked.

@@ -118,6 +118,13 @@ pub fn inspect_for(body: &[u8], paths: &Paths) -> Result<Asked, BadRequest> {
     Ok(asked)
 }
 
+/// Characters of a request's `input`: what is to be spoken is paid by them. 0 where there is no such text.
+#[must_use]
+pub fn characters(body: &[u8]) -> u64 {
+    let input = json::members(body).map_while(Result::ok).filter(|member| member.is("input")).last();
+    input.and_then(|member| member.text()).map_or(0, |text| text.chars().count() as u64)
+}
+
 impl Asked {
     fn take(&mut self, member: &Member<'_>, paths: &Paths) -> Result<(), BadRequest> {
         let unescaped;

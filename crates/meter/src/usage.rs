@@ -105,8 +105,9 @@ impl Usage {
         };
         take(&mut left, Class::CachedInput, parts.cached_input);
         take(&mut left, Class::CacheWrite, parts.cache_write);
-        take(&mut left, Class::AudioInput, parts.audio_input);
-        take(&mut left, Class::ImageInput, parts.image_input);
+        // A report of audio or images has those that were cached in it, which stand among the cached already.
+        take(&mut left, Class::AudioInput, parts.audio_input.saturating_sub(parts.cached_audio));
+        take(&mut left, Class::ImageInput, parts.image_input.saturating_sub(parts.cached_image));
         let text_input = left;
         left = output;
         take(&mut left, Class::Reasoning, parts.reasoning);
@@ -134,6 +135,29 @@ pub struct Parts {
     pub reasoning: u64,
     /// Of the output: audio.
     pub audio_output: u64,
+    /// Of the audio in the input: found in the prompt cache.
+    pub cached_audio: u64,
+    /// Of the images in the input: found in the prompt cache.
+    pub cached_image: u64,
+}
+
+/// What is paid by the piece rather than by the token; 0 is none that is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Units {
+    /// Pictures made.
+    pub images: u64,
+    /// Audio heard, in microseconds.
+    pub audio_micros: u64,
+    /// Characters spoken.
+    pub characters: u64,
+}
+
+impl Units {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Units::default()
+    }
 }
 
 /// Where the figures of a Record come from.
@@ -176,6 +200,17 @@ mod tests {
         let usage = Usage::from_inclusive(100, 20, parts);
         assert_eq!((usage.input(), usage.output(), usage.total()), (100, 20, 120));
         assert_eq!((usage.get(Class::Input), usage.get(Class::Output)), (65, 13));
+    }
+
+    /// OpenAI's `cached_tokens_details`: what of the cached input was audio or an image is not audio or an image beside it.
+    #[test]
+    fn cached_audio_is_cached_and_not_audio_too() {
+        let parts = Parts { cached_input: 77, cached_audio: 13, audio_input: 33, ..Parts::default() };
+        let usage = Usage::from_inclusive(132, 0, parts);
+        let of = |class| usage.get(class);
+        assert_eq!((of(Class::CachedInput), of(Class::AudioInput), of(Class::Input)), (77, 20, 35));
+        let lie = Parts { cached_input: 5, cached_image: 500, image_input: 10, ..Parts::default() };
+        assert_eq!(Usage::from_inclusive(20, 0, lie).input(), 20);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn answered(prices: &Prices, provider: &str, model: &str, members: &str) -> Opti
         usage: answer.usage().as_ref(),
         exact: true,
         searches: answer.search_calls().unwrap_or(0),
+        units: answer.units(),
         reported: answer.reported_cost(),
     })
 }

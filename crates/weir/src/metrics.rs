@@ -119,7 +119,7 @@ fn requests(page: &mut Page, ledger: &Ledger) {
     for (labels, series) in sums(ledger) {
         page.row("llm_energy_joules_total", &labels, joules(series.energy));
     }
-    page.head("llm_unpriced_requests_total", "counter", "Requests whose tokens are known and whose price is not.");
+    page.head("llm_unpriced_requests_total", "counter", "Requests whose usage is known and whose price is not.");
     for (labels, series) in sums(ledger) {
         page.row("llm_unpriced_requests_total", &labels, series.unpriced);
     }

@@ -202,6 +202,9 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     if let Some(asked) = &asked {
         exchange.asked(asked);
     }
+    if let (Inbound::Json(body, _), Api::Speech) = (&inbound, exchange.api()) {
+        exchange.speaks(meter::request::characters(body));
+    }
     exchange.check_model(&head.method, asked.as_ref().and_then(|asked| asked.model.as_deref()))?;
     let route = route::find(config, exchange.api(), asked.as_ref())?;
     exchange.routed(config, &route);

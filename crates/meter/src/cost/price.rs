@@ -6,7 +6,7 @@ use super::{Cost, CostStatus, Parts};
 use crate::catalog::{self, Component, Day, Rates, Row, Windows};
 use crate::decimal::{self, DecimalError};
 use crate::time;
-use crate::usage::{Class, Usage};
+use crate::usage::{Class, Units, Usage};
 
 /// A factor of one, in millionths.
 pub(super) const ONE: u64 = 1_000_000;
@@ -16,7 +16,13 @@ const DAY_NANOS: u64 = 86_400_000_000_000;
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
+    /// Its name where no band has one.
+    id: Arc<str>,
     bands: Vec<Band>,
+    /// Pico-dollars per picture made, second of audio heard, and character spoken.
+    image: Option<u64>,
+    second: Option<u64>,
+    character: Option<u64>,
     /// Pico-dollars per web search; `None` is not known.
     search: Option<u64>,
     /// Pico-dollars per request.
@@ -63,6 +69,7 @@ pub(super) struct Terms<'a> {
     /// Nanoseconds since 1970.
     pub(super) at: u64,
     pub(super) searches: u64,
+    pub(super) units: Units,
     /// On the tokens' cost, in millionths.
     pub(super) regional: u64,
     /// On all of it, in millionths.
@@ -70,7 +77,14 @@ pub(super) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    pub(super) const PLAIN: Terms<'static> = Terms { tier: None, at: 0, searches: 0, regional: ONE, contract: ONE };
+    pub(super) const PLAIN: Terms<'static> = Terms {
+        tier: None,
+        at: 0,
+        searches: 0,
+        units: Units { images: 0, audio_micros: 0, characters: 0 },
+        regional: ONE,
+        contract: ONE,
+    };
 }
 
 impl Price {
@@ -101,7 +115,17 @@ impl Price {
         };
         let status = if rates.is_zero() { CostStatus::Free } else { CostStatus::Contracted };
         // What an operator does not mention costs nothing extra.
-        Ok(Price { bands: vec![band], search: Some(0), request: 0, status, as_of: None })
+        Ok(Price {
+            id: id.into(),
+            bands: vec![band],
+            image: None,
+            second: None,
+            character: None,
+            search: Some(0),
+            request: 0,
+            status,
+            as_of: None,
+        })
     }
 
     /// From a row of the catalogue, whose figures are of the day `as_of`.
@@ -118,16 +142,61 @@ impl Price {
                 from: u64::from(band.from) * DAY_NANOS,
                 until: band.until.map_or(u64::MAX, |day| u64::from(day) * DAY_NANOS),
                 windows: band.windows.clone(),
-                per_token: per_token(&band.rates, images),
+                per_token: per_token(&with_cache(row, band), images),
             }
         };
         let free = !row.bands.is_empty() && row.bands.iter().all(|band| band.rates.is_zero());
         Price {
+            id: format!("{}/{}", row.provider, row.model).into(),
             bands: row.bands.iter().map(band).collect(),
+            image: row.per("output_image_each"),
+            second: row.per("input_second").or(row.per("input_audio_second")),
+            character: row.per("input_char"),
             search: row.per("web_search"),
             request: row.per("request").unwrap_or(0),
             status: if free { CostStatus::Free } else { CostStatus::List },
             as_of: Some(time::day_text(as_of).into()),
+        }
+    }
+
+    /// What a request costs on these terms: its tokens, where it has any and the price is one of tokens, else its pictures,
+    /// seconds or characters. Lists that name both mean the same thing twice.
+    pub(super) fn of_request(&self, usage: Option<&Usage>, terms: &Terms<'_>) -> Option<Cost> {
+        match usage {
+            Some(usage) if terms.units.is_empty() || (usage.total() > 0 && !self.bands.is_empty()) => {
+                self.cost_on(usage, terms)
+            }
+            _ if terms.units.is_empty() => None,
+            _ => self.cost_of_units(terms),
+        }
+    }
+
+    /// What is paid by the piece; each kind that was used has to have its price.
+    fn cost_of_units(&self, terms: &Terms<'_>) -> Option<Cost> {
+        let units = &terms.units;
+        let pico = |count: u64, each: Option<u64>| match count {
+            0 => Some(0),
+            _ => Some(u128::from(count) * u128::from(each?)),
+        };
+        let seconds = pico(units.audio_micros, self.second)? / 1_000_000;
+        let factor = u128::from(ONE) * u128::from(terms.contract);
+        let parts = Parts {
+            input: nano(seconds + pico(units.characters, self.character)?, factor),
+            output: nano(pico(units.images, self.image)?, factor),
+            cache: 0,
+            tools: nano(u128::from(self.request), factor),
+        };
+        Some(self.made_of(parts, &self.id))
+    }
+
+    fn made_of(&self, parts: Parts, id: &Arc<str>) -> Cost {
+        Cost {
+            total: parts.total(),
+            parts: Some(parts),
+            status: self.status,
+            price_id: id.clone(),
+            as_of: self.as_of.clone(),
+            list: None,
         }
     }
 
@@ -160,14 +229,7 @@ impl Price {
             cache: component(&[Class::CachedInput, Class::CacheWrite, Class::CacheWrite1h])?,
             tools: nano(tools, u128::from(ONE) * u128::from(terms.contract)),
         };
-        Some(Cost {
-            total: parts.total(),
-            parts: Some(parts),
-            status: self.status,
-            price_id: band.id.clone(),
-            as_of: self.as_of.clone(),
-            list: None,
-        })
+        Some(self.made_of(parts, &band.id))
     }
 
     /// What a request's tokens and calls are multiplied with: kind, count, pico-dollars each if that is known.
@@ -216,6 +278,30 @@ fn nano(pico: u128, factor: u128) -> u64 {
         pico.saturating_mul(factor).saturating_add(PLAIN * 500) / (PLAIN * 1000)
     };
     u64::try_from(nano).unwrap_or(u64::MAX)
+}
+
+/// A band's figures, with prices of the cache where it has none of its own and the standard band beside it has: in the same
+/// proportion to the input. So it is in nearly all bands that name both. Batches are left alone: their providers list no price
+/// of the cache for models whose cached input is not discounted further.
+fn with_cache(row: &Row, band: &catalog::Band) -> Rates {
+    let mut rates = band.rates;
+    let beside = |one: &&catalog::Band| {
+        one.tier.is_empty() && one.above == 0 && one.windows == band.windows && one.from <= band.from
+    };
+    if band.tier == "batch" {
+        return rates;
+    }
+    let Some(standard) = row.bands.iter().filter(beside).max_by_key(|one| one.from) else { return rates };
+    let (Some(input), Some(whole @ 1..)) = (rates.get(Component::Input), standard.rates.get(Component::Input)) else {
+        return rates;
+    };
+    for component in [Component::CacheRead, Component::CacheWrite, Component::CacheWrite1h] {
+        if let (None, Some(pico)) = (rates.get(component), standard.rates.get(component)) {
+            let scaled = (u128::from(pico) * u128::from(input) + u128::from(whole) / 2) / u128::from(whole);
+            rates.set(component, u64::try_from(scaled).unwrap_or(u64::MAX));
+        }
+    }
+    rates
 }
 
 /// What a token of each class costs. What a row does not say is billed as what it is a kind of: cached input and cache

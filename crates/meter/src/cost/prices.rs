@@ -12,7 +12,7 @@ use super::price::{ONE, Price, Terms};
 use super::rule::Rule;
 use super::{Cost, CostStatus};
 use crate::catalog::{Catalog, Match, Row};
-use crate::usage::Usage;
+use crate::usage::{Units, Usage};
 
 /// Names of models that are kept with what they lead to. Callers can make up names, so there is an end to it.
 const MOST_KEPT: usize = 4096;
@@ -58,8 +58,16 @@ pub struct Ask<'a> {
     pub exact: bool,
     /// Web searches.
     pub searches: u64,
+    /// Pictures, audio and characters.
+    pub units: Units,
     /// The provider's bill, in nano-dollars.
     pub reported: Option<u64>,
+}
+
+impl<'a> Ask<'a> {
+    fn terms(&self) -> Terms<'a> {
+        Terms { tier: self.tier, at: self.at, searches: self.searches, units: self.units, ..Terms::PLAIN }
+    }
 }
 
 /// See the module. Cheap to clone.
@@ -138,9 +146,8 @@ impl Prices {
     }
 
     fn by_precedence(&self, found: &Found, ask: &Ask<'_>) -> Option<Cost> {
-        let terms =
-            Terms { tier: ask.tier, at: ask.at, searches: ask.searches, regional: found.regional, contract: ONE };
-        let list = || found.list.as_ref()?.cost_on(ask.usage?, &terms);
+        let terms = Terms { regional: found.regional, ..ask.terms() };
+        let list = || found.list.as_ref()?.of_request(ask.usage, &terms);
         if let (Some(price), Some(usage)) = (&found.own, ask.usage) {
             let own = price.cost_on(usage, &Terms { regional: ONE, ..terms })?;
             return Some(Cost { list: list().map(|cost| cost.total), ..own });
@@ -149,7 +156,7 @@ impl Prices {
         if let Some(rule) = rule
             && let Some(cost) = contracted(rule, list(), || {
                 let terms = Terms { contract: rule.factor, ..terms };
-                found.list.as_ref()?.cost_on(ask.usage?, &terms)
+                found.list.as_ref()?.of_request(ask.usage, &terms)
             })
         {
             return Some(cost);
@@ -230,7 +237,7 @@ impl Prices {
     pub fn explain(&self, ask: &Ask<'_>) -> Explained {
         let found = self.find(ask);
         let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
-        let terms = Terms { tier: ask.tier, at: ask.at, searches: ask.searches, ..Terms::PLAIN };
+        let terms = ask.terms();
         let price = found.own.as_deref().or(found.list.as_ref());
         Explained {
             steps: price.zip(ask.usage).map(|(price, usage)| price.steps(usage, &terms)).unwrap_or_default(),

@@ -9,7 +9,7 @@
 use super::Heard;
 use crate::json::{DEAD, ROOT, Scalar, Visitor};
 use crate::tokens::Kind;
-use crate::usage::{Parts, Usage};
+use crate::usage::{Parts, Units, Usage};
 
 /// Places in an answer. A plain list of bytes, since they index nothing but themselves.
 mod node {
@@ -64,6 +64,13 @@ mod node {
     pub(super) const CACHE_READ_BESIDE: u8 = 52;
     pub(super) const CACHE_WRITE_BESIDE: u8 = 53;
     pub(super) const PROMPT: u8 = 54;
+    pub(super) const CACHED_DETAILS: u8 = 55;
+    pub(super) const CACHED_AUDIO: u8 = 56;
+    pub(super) const CACHED_IMAGE: u8 = 57;
+    pub(super) const DATA: u8 = 58;
+    pub(super) const PICTURE: u8 = 59;
+    pub(super) const DURATION: u8 = 60;
+    pub(super) const USAGE_SECONDS: u8 = 61;
 }
 
 /// What was read of an answer so far. A value that comes again replaces the one before, as JSON and streams have it.
@@ -108,6 +115,12 @@ pub struct Answer {
     cache_read: u64,
     cache_write: u64,
     bill: Bill,
+    /// Pictures: those of a list, and those that events or items say are done.
+    listed_pictures: u64,
+    pictures: u64,
+    /// Microseconds of audio: of an answer that is a transcript, and as its usage has them.
+    duration: u64,
+    usage_duration: u64,
 }
 
 /// What an answer says that it cost, in nano-dollars.
@@ -136,7 +149,24 @@ fn dollars(scalar: Scalar<'_>) -> Option<u64> {
     crate::decimal::round_float(number, crate::cost::NANO).ok().filter(|nano| *nano < MAX_BILL)
 }
 
+/// Seconds as microseconds; some write them as text.
+fn micros(scalar: Scalar<'_>) -> u64 {
+    let (Scalar::Number(digits) | Scalar::Text(digits)) = scalar else { return 0 };
+    let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse::<f64>().ok());
+    // No recording lasts a year.
+    let number = number.filter(|seconds| (0.0..31_536_000.0).contains(seconds));
+    number.and_then(|seconds| crate::decimal::round_float(seconds, 6).ok()).unwrap_or(0)
+}
+
 impl Answer {
+    /// What of the answer is paid by the piece: pictures, and seconds of audio that was heard. Characters stand in the
+    /// request.
+    #[must_use]
+    pub fn units(&self) -> Units {
+        let told = if self.usage_duration > 0 { self.usage_duration } else { self.duration };
+        Units { images: self.listed_pictures.max(self.pictures), audio_micros: told, characters: 0 }
+    }
+
     /// The provider's figures, if it gave any.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
@@ -199,6 +229,8 @@ impl Answer {
             node::IMAGE_INPUT => self.parts.image_input = tokens,
             node::REASONING => self.parts.reasoning = tokens,
             node::AUDIO_OUTPUT => self.parts.audio_output = tokens,
+            node::CACHED_AUDIO => self.parts.cached_audio = tokens,
+            node::CACHED_IMAGE => self.parts.cached_image = tokens,
             _ => {}
         }
     }
@@ -288,12 +320,19 @@ impl Visitor for Answer {
             }
             (node::EVENT_TYPE, Scalar::Text(kind)) => {
                 self.heard.event(kind);
+                self.pictures += u64::from(kind.starts_with(b"image_") && kind.ends_with(b".completed"));
                 self.response_over |= matches!(
                     kind,
                     b"response.completed" | b"response.failed" | b"response.incomplete" | b"response.cancelled"
                 );
             }
-            (node::ITEM_TYPE, Scalar::Text(kind)) => self.bill.search_items += u64::from(kind == b"web_search_call"),
+            (node::ITEM_TYPE, Scalar::Text(kind)) => {
+                self.bill.search_items += u64::from(kind == b"web_search_call");
+                self.pictures += u64::from(kind == b"image_generation_call");
+            }
+            (node::PICTURE, Scalar::Text(picture)) => self.listed_pictures += u64::from(!picture.is_empty()),
+            (node::DURATION, _) => self.duration = micros(scalar),
+            (node::USAGE_SECONDS, _) => self.usage_duration = micros(scalar),
             (node::ITEM_ACTION_TYPE, Scalar::Text(kind)) => {
                 self.bill.page_items += u64::from(matches!(kind, b"open_page" | b"find_in_page"));
             }
@@ -344,7 +383,7 @@ impl Visitor for Answer {
     }
 }
 
-/// What stands aside of the text: errors, bills, searches.
+/// What stands aside of the text: errors, bills, searches, pictures.
 fn aside(parent: u8, key: &[u8]) -> u8 {
     match (parent, key) {
         (node::GROQ, b"usage") => node::USAGE,
@@ -357,6 +396,9 @@ fn aside(parent: u8, key: &[u8]) -> u8 {
         (node::SERVER_TOOLS, b"web_search_requests") => node::SEARCHES,
         (node::ITEM_ACTION, b"type") => node::ITEM_ACTION_TYPE,
         (node::ITEM_SUMMARY, b"text") => node::ITEM_REASONING,
+        (node::DATA, b"b64_json" | b"url") => node::PICTURE,
+        (node::CACHED_DETAILS, b"audio_tokens") => node::CACHED_AUDIO,
+        (node::CACHED_DETAILS, b"image_tokens") => node::CACHED_IMAGE,
         _ => DEAD,
     }
 }
@@ -389,6 +431,8 @@ fn root(key: &[u8]) -> u8 {
         b"delta" => node::EVENT_DELTA,
         b"output" => node::ITEMS,
         b"x_groq" => node::GROQ,
+        b"data" => node::DATA,
+        b"duration" => node::DURATION,
         _ => DEAD,
     }
 }
@@ -398,8 +442,9 @@ fn usage(key: &[u8]) -> u8 {
         b"prompt_tokens" => node::PROMPT,
         b"input_tokens" => node::INPUT,
         b"completion_tokens" | b"output_tokens" => node::OUTPUT,
-        b"prompt_tokens_details" | b"input_tokens_details" => node::INPUT_DETAILS,
-        b"completion_tokens_details" | b"output_tokens_details" => node::OUTPUT_DETAILS,
+        // Transcriptions and speech say it in the singular.
+        b"prompt_tokens_details" | b"input_tokens_details" | b"input_token_details" => node::INPUT_DETAILS,
+        b"completion_tokens_details" | b"output_tokens_details" | b"output_token_details" => node::OUTPUT_DETAILS,
         b"total_tokens" => node::TOTAL,
         b"prompt_cache_hit_tokens" | b"cached_tokens" | b"num_cached_tokens" => node::CACHED,
         b"cache_read_input_tokens" => node::CACHE_READ_BESIDE,
@@ -409,6 +454,7 @@ fn usage(key: &[u8]) -> u8 {
         b"cost_details" => node::COST_DETAILS,
         b"is_byok" => node::OWN_KEY,
         b"server_tool_use" => node::SERVER_TOOLS,
+        b"seconds" | b"prompt_audio_seconds" => node::USAGE_SECONDS,
         _ => DEAD,
     }
 }
@@ -416,6 +462,7 @@ fn usage(key: &[u8]) -> u8 {
 fn input_details(key: &[u8]) -> u8 {
     match key {
         b"cached_tokens" => node::CACHED,
+        b"cached_tokens_details" => node::CACHED_DETAILS,
         b"cache_write_tokens" | b"cache_creation_tokens" => node::CACHE_WRITE,
         b"audio_tokens" => node::AUDIO_INPUT,
         b"image_tokens" => node::IMAGE_INPUT,

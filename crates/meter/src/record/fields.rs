@@ -116,6 +116,10 @@ fn whole(record: &Record, count: fn(&Usage) -> u64) -> Option<Value<'_>> {
     record.usage.as_ref().map(|usage| Value::Integer(count(usage)))
 }
 
+fn some<'a>(count: u64) -> Option<Value<'a>> {
+    Some(count).filter(|count| *count > 0).map(Value::Integer)
+}
+
 fn seconds<'a>(nanos: Option<u64>) -> Option<Value<'a>> {
     nanos.map(|nanos| Value::Fixed(nanos / 1000, 6))
 }
@@ -125,10 +129,10 @@ fn usd(record: &Record, part: fn(&crate::cost::Parts) -> u64) -> Option<Value<'_
 }
 
 fn cost_status(record: &Record) -> Option<Value<'_>> {
-    let status = match (&record.cost, &record.usage) {
-        (Some(cost), _) => cost.status,
-        (None, Some(_)) => crate::cost::CostStatus::Unpriced,
-        (None, None) => return None,
+    let status = match &record.cost {
+        Some(cost) => cost.status,
+        None if record.is_unpriced() => crate::cost::CostStatus::Unpriced,
+        None => return None,
     };
     Some(Value::Text(status.name()))
 }
@@ -247,7 +251,7 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         |r| Some(Value::Text(r.what.api.name())),
-        "The kind of call: chat, completions, embeddings, models, responses, other.",
+        "The kind of call: chat, completions, embeddings, models, responses, images, speech, transcriptions, other.",
     )),
     early(row(
         "target",
@@ -322,6 +326,15 @@ pub static FIELDS: &[Field] = &[
         |r| r.search_calls.map(Value::Integer),
         "Web searches that the provider made.",
     ),
+    row("image_count", Unit::Count, Line, |r| some(r.units.images), "Pictures that were made."),
+    row(
+        "audio_seconds",
+        Unit::Seconds,
+        Line,
+        |r| Some(r.units.audio_micros).filter(|micros| *micros > 0).map(|micros| Value::Fixed(micros, 6)),
+        "Audio that was transcribed, as the provider says.",
+    ),
+    row("characters", Unit::Count, Line, |r| some(r.units.characters), "Characters that were to be spoken."),
     early(row(
         "usage_source",
         TEXT,

@@ -3,8 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::request::Parts;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use meter::dialect::Api;
+use meter::form::Form;
 use meter::meter::Format;
 
 use super::exchange::Exchange;
@@ -97,12 +99,19 @@ pub(super) async fn receive(exchange: &mut Exchange, head: &Parts, body: Incomin
     refuse_forms(exchange, head)?;
     let packed = head.headers.contains_key(CONTENT_ENCODING);
     if !must_be_json && (!json || packed) {
-        return Ok(Inbound::Stream(Counted { body, counter: exchange.request_counter() }));
+        let form = Form::of_content_type(content_type(head)).filter(|_| names_model_in_form(exchange.api()));
+        let form = form.map(|form| Box::new((form, exchange.form_model())));
+        return Ok(Inbound::Stream(Counted { body, counter: exchange.request_counter(), form }));
     }
     let mut held = Held { memory: exchange.shared().memory.clone(), bytes: 0 };
     let bytes = collect(exchange, head, body, &mut held).await?;
     exchange.received(bytes.len() as u64);
     Ok(Inbound::Json(bytes, held))
+}
+
+/// Calls whose price depends on a model that stands in a form.
+fn names_model_in_form(api: Api) -> bool {
+    matches!(api, Api::Transcriptions | Api::Images)
 }
 
 /// What a browser's form or script may send across sites without asking is not passed on with Weir's key. Files come as
@@ -223,6 +232,20 @@ pub(super) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
 pub(super) struct Counted {
     body: Incoming,
     counter: Arc<AtomicU64>,
+    /// The reader of a form, and where the model goes that it names.
+    form: Option<Box<(Form, Arc<OnceLock<String>>)>>,
+}
+
+impl Counted {
+    fn read_form(&mut self, data: &[u8]) {
+        let Some((form, model)) = self.form.as_deref_mut() else { return };
+        form.observe(data);
+        if let Some(found) = form.model() {
+            // Nobody else sets it.
+            let _ = model.set(found.to_owned());
+            self.form = None;
+        }
+    }
 }
 
 impl Body for Counted {
@@ -238,6 +261,7 @@ impl Body for Counted {
             && let Some(data) = frame.data_ref()
         {
             self.counter.fetch_add(data.len() as u64, Ordering::Relaxed);
+            self.read_form(data);
         }
         frame
     }

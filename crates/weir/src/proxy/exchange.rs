@@ -4,8 +4,8 @@
 mod end;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::header::{HeaderMap, HeaderValue};
@@ -59,6 +59,10 @@ pub(super) struct Exchange {
     watch: Option<Watch>,
     times: Marks,
     streamed: Option<Arc<AtomicU64>>,
+    /// The model that a form names, once that has passed.
+    form: Option<Arc<OnceLock<String>>>,
+    /// Characters that the request wants to be spoken.
+    characters: u64,
     /// What the answer's head says that it cost, in nano-dollars.
     bill: Option<u64>,
     /// What the caller showed, to be taken out of what the provider says of it.
@@ -121,6 +125,8 @@ impl Exchange {
             watch: None,
             times: Marks::default(),
             streamed: None,
+            form: None,
+            characters: 0,
             bill: None,
             shown: Shown::of(&head.headers),
             kept: None,
@@ -199,6 +205,16 @@ impl Exchange {
     /// A counter for a body that is passed on as it comes.
     pub(super) fn request_counter(&mut self) -> Arc<AtomicU64> {
         self.streamed.get_or_insert_default().clone()
+    }
+
+    /// Where the model is to be put that a form names.
+    pub(super) fn form_model(&mut self) -> Arc<OnceLock<String>> {
+        self.form.get_or_insert_default().clone()
+    }
+
+    /// So much is to be spoken.
+    pub(super) fn speaks(&mut self, characters: u64) {
+        self.characters = characters;
     }
 
     /// It is known what is asked for.

@@ -43,6 +43,7 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
         "models" => (Api::Models, Method::GET),
         // A response is also fetched, cancelled and deleted below this path; only its making uses tokens.
         "responses" if head.method == Method::POST => return Ok(Api::Responses),
+        _ if head.method == Method::POST => return Ok(piecewise(rest)),
         _ => return Ok(Api::Other),
     };
     if head.method == method || (head.method == Method::GET && api == Api::Chat) {
@@ -51,6 +52,16 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
     }
     let message = format!("{path} takes {method}, not {}", head.method);
     Err(Error::new(ErrorKind::MethodNotAllowed, message))
+}
+
+/// Calls that may be paid by the piece; the rest is passed on without a name.
+fn piecewise(path: &str) -> Api {
+    match path {
+        "images/generations" | "images/edits" | "images/variations" => Api::Images,
+        "audio/speech" => Api::Speech,
+        "audio/transcriptions" | "audio/translations" => Api::Transcriptions,
+        _ => Api::Other,
+    }
 }
 
 /// Whether a path leaves its place once somebody decodes and resolves it: a provider's key is for what lies below its base

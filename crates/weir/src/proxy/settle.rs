@@ -1,10 +1,11 @@
 //! What an answer came to: its reading becomes the Record's usage, cost, energy and outcome. Pure.
 
 use meter::cost::{Ask, Prices};
+use meter::dialect::Api;
 use meter::energy::Rates;
 use meter::meter::{Format, Nanos, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
-use meter::usage::{Class, UsageSource};
+use meter::usage::{Class, Units, UsageSource};
 
 use crate::config::redact;
 
@@ -45,14 +46,26 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>
     record.what.tool_calls = Some(answer.tool_calls).filter(|calls| *calls > 0);
     record.times.first_token = reading.first_token;
     record.usage = answer.usage();
-    record.usage_raw = record.usage.and(answer.usage_raw.take());
-    record.usage_source = if record.usage.is_some() { UsageSource::Provider } else { UsageSource::None };
+    let units = pieces(record.what.api, answer.units());
+    let told = record.usage.is_some() || !units.is_empty();
+    record.units = Units { characters: record.units.characters, ..units };
+    record.usage_raw = answer.usage_raw.take().filter(|_| told);
+    record.usage_source = if told { UsageSource::Provider } else { UsageSource::None };
     record.search_calls = answer.search_calls();
     if let Some(usage) = &record.usage {
         let cached = usage.get(Class::CachedInput) > 0;
         record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
     }
     price(record, &Told::of(reading, bill), prices, rates);
+}
+
+/// What of an answer is a picture or audio in calls of this kind; elsewhere the same names mean other things.
+fn pieces(api: Api, units: Units) -> Units {
+    match api {
+        Api::Images | Api::Responses => Units { audio_micros: 0, ..units },
+        Api::Transcriptions => Units { images: 0, ..units },
+        _ => Units::default(),
+    }
 }
 
 /// What an answer said beside its usage, for whoever counts that later.
@@ -98,8 +111,10 @@ fn ask(record: &Record, reported: Option<u64>) -> Ask<'_> {
         tier: what.service_tier.as_deref(),
         at: record.times.started_at,
         usage: record.usage.as_ref(),
-        exact: record.usage_source == UsageSource::Provider,
+        // Pieces are what they are, whoever counted them.
+        exact: record.usage.is_none() || record.usage_source == UsageSource::Provider,
         searches: record.search_calls.unwrap_or(0),
+        units: record.units,
         reported,
     }
 }
@@ -136,8 +151,6 @@ pub(super) fn judge(record: &mut Record, format: Format, reading: &Reading, end:
 
 #[cfg(test)]
 mod tests {
-    use meter::dialect::Api;
-
     use super::*;
 
     #[test]

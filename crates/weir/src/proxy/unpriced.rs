@@ -17,8 +17,7 @@ pub(super) struct Unpriced {
 impl Unpriced {
     /// Warns if `record` has tokens, no cost, and a model of which no warning was given before.
     pub(super) fn notice(&self, record: &Record) {
-        if record.usage.is_some()
-            && record.cost.is_none()
+        if record.is_unpriced()
             && let Some(sentence) = self.sentence(record)
         {
             crate::log::say(sentence);

@@ -144,8 +144,8 @@ impl Ledger {
             for class in Class::ALL {
                 add(&mut series.tokens[class as usize], usage.get(class));
             }
-            series.unpriced += u64::from(record.cost.is_none());
         }
+        series.unpriced += u64::from(record.is_unpriced());
         add(&mut series.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
         add(&mut series.energy, record.energy.map_or(0, |energy| energy.mid));
         of_model.duration.add(record.times.processing, &SECONDS_BUCKETS);
@@ -164,10 +164,19 @@ impl Ledger {
             Some(Owned::Text(text)) => text.as_str(),
             _ => "",
         };
-        let api = [Api::Chat, Api::Completions, Api::Embeddings, Api::Models, Api::Responses]
-            .into_iter()
-            .find(|api| api.name() == text("api"))
-            .unwrap_or_default();
+        let api = [
+            Api::Chat,
+            Api::Completions,
+            Api::Embeddings,
+            Api::Models,
+            Api::Responses,
+            Api::Images,
+            Api::Speech,
+            Api::Transcriptions,
+        ]
+        .into_iter()
+        .find(|api| api.name() == text("api"))
+        .unwrap_or_default();
         let model = Some(text("model")).filter(|model| !model.is_empty());
         let place = self.place_of(text("provider"), model, Status::Error);
         let series = &mut self.all[place].2;

@@ -26,3 +26,4 @@ mod reload;
 mod stream;
 mod sums;
 mod time;
+mod unit;

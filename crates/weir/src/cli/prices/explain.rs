@@ -91,7 +91,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         usage: Some(&usage),
         exact: true,
         searches: options.searches,
-        reported: None,
+        ..Ask::default()
     };
     tell(page(&prices, &ask, model).trim_end());
     if prices.cost(&ask).is_none() && prices.explain(&ask).row.is_none() {

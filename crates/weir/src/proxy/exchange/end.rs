@@ -74,6 +74,7 @@ impl Exchange {
             self.gave_up();
         }
         let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
+        self.note_pieces();
         let config = &self.snapshot.config;
         settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
         settle::judge(&mut self.record, self.format, &reading, end);
@@ -86,6 +87,15 @@ impl Exchange {
         }
         self.shared().unpriced.notice(&self.record);
         Recorded::Now(self.record())
+    }
+
+    /// What only the request says of what is paid by the piece. Who was refused uses nothing.
+    fn note_pieces(&mut self) {
+        if let Some(model) = self.form.as_ref().and_then(|model| model.get()) {
+            self.record.what.model.get_or_insert_with(|| model.clone());
+        }
+        let served = matches!(self.record.outcome.status_code, Some(200..=299));
+        self.record.units.characters = if served { self.characters } else { 0 };
     }
 
     /// Leaves the Record to whoever counts, to be written then.
