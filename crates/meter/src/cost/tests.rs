@@ -272,3 +272,17 @@ proptest::proptest! {
         proptest::prop_assert_eq!([parts.input, parts.output, parts.cache].iter().filter(|part| **part > 0).count(), 1);
     }
 }
+
+#[test]
+fn a_band_without_a_price_of_the_cache_has_one_in_proportion() {
+    let row = "p\tm\tL\tinput=2 cache_read=0.2 cache_write=2.5\t>100000 input=4\t@batch input=1\t@flex input=1\
+               \t@priority input=4 cache_read=1";
+    let prices = prices(row, Vec::new());
+    let total = |tier, cached| {
+        let usage = Usage::default().with(Class::CachedInput, cached).with(Class::CacheWrite, 0);
+        prices.cost(&Ask { tier, ..ask("m", &usage) }).map(|cost| cost.total())
+    };
+    assert_eq!((total(None, 10_000), total(None, 200_000)), (Some(2_000_000), Some(80_000_000)));
+    assert_eq!((total(Some("flex"), 10_000), total(Some("priority"), 10_000)), (Some(1_000_000), Some(10_000_000)));
+    assert_eq!(total(Some("batch"), 10_000), Some(10_000_000), "no discount on a discount");
+}
