@@ -145,8 +145,7 @@ impl Statistics {
         let Limits { bytes, time_ns, .. } = context.limits;
         self.batches += 1;
         self.entries += batch.len();
-        let lengths = batch.rows().filter_map(|row| batch.lines.length(row));
-        self.bytes += lengths.map(|length| length as u64).sum::<u64>();
+        self.bytes += batch.lines.lengths(&batch.rows, batch.timestamps.len());
         context.watch.progress(self);
         if bytes > 0 && self.bytes > bytes {
             return Err(EvalError::Bytes(bytes));

@@ -7,6 +7,7 @@ mod column;
 mod rows;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -248,6 +249,16 @@ pub trait Lines {
     fn length(&self, _row: usize) -> Option<usize> {
         None
     }
+
+    /// How long the lines of rows are together, in bytes, as far as that is known without reading them; `of` is how many rows
+    /// there are in all.
+    fn lengths(&self, rows: &Rows, of: usize) -> u64 {
+        let length = |row: usize| self.length(row).unwrap_or(0) as u64;
+        match rows {
+            Rows::All => (0..of).map(length).sum(),
+            Rows::Some(rows) => rows.iter().map(|row| length(*row as usize)).sum(),
+        }
+    }
 }
 
 /// Some entries, as columns of the same length. What is borrowed is the source's.
@@ -316,6 +327,15 @@ impl Batch<'_> {
         })
     }
 
+    /// The rows of the entries from one to before another, counted as [`Batch::rows`] gives them, in place of what `rows` holds.
+    pub(crate) fn part(&self, entries: Range<usize>, rows: &mut Vec<u32>) {
+        rows.clear();
+        match &self.rows {
+            Rows::All => rows.extend(narrow(entries.start)..narrow(entries.end)),
+            Rows::Some(all) => rows.extend_from_slice(&all[entries]),
+        }
+    }
+
     /// The labels of a row's stream.
     pub fn stream(&self, row: usize) -> &Labels {
         &self.labels[self.streams[row] as usize]
@@ -325,4 +345,9 @@ impl Batch<'_> {
     pub fn tested(&self, test: usize) -> Tested {
         self.tested.get(test).copied().unwrap_or_default()
     }
+}
+
+/// A row; no batch has more of them.
+fn narrow(row: usize) -> u32 {
+    u32::try_from(row).unwrap_or(u32::MAX)
 }

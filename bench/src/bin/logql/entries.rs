@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use logql::Labels;
 use logql::source::{
-    Batch, Batches, Column, Data, Direction, Entry, LabelMatcher, Lines, Origin, Promise, RowSource, Rows, Scan, Source, SourceError,
-    Validity,
+    Batch, Batches, Column, Data, Direction, Entry, LabelMatcher, Lines, Origin, Promise, RowSource, Rows, Scan,
+    Source, SourceError, Validity,
 };
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -35,7 +35,8 @@ impl Dice {
     }
 }
 
-const MODELS: [&str; 6] = ["gpt-4", "gpt-4o-mini", "claude-sonnet-4-5", "llama-3.3-70b", "mistral-large", "gemini-2.5-pro"];
+const MODELS: [&str; 6] =
+    ["gpt-4", "gpt-4o-mini", "claude-sonnet-4-5", "llama-3.3-70b", "mistral-large", "gemini-2.5-pro"];
 const ORGANIZATIONS: [&str; 4] = ["acme", "globex", "initech", "umbrella"];
 
 pub(crate) fn make(count: usize) -> Made {
@@ -164,11 +165,14 @@ impl Source for ColumnSource {
                 Direction::Forward => table.timestamps.last(),
                 Direction::Backward => table.timestamps.first(),
             };
-            let inside = |row: usize| {
-                (start..end).contains(&table.timestamps[row]) && selected[table.streams[row] as usize]
-            };
-            let rows: Vec<u32> = (0..table.timestamps.len()).filter(|row| inside(*row)).map(|row| row as u32).collect();
-            let all = rows.len() == table.timestamps.len();
+            let inside =
+                |row: usize| (start..end).contains(&table.timestamps[row]) && selected[table.streams[row] as usize];
+            let mut rows: Vec<u32> =
+                (0..table.timestamps.len()).filter(|row| inside(*row)).map(|row| row as u32).collect();
+            let all = rows.len() == table.timestamps.len() && direction == Direction::Forward;
+            if direction == Direction::Backward {
+                rows.reverse();
+            }
             Ok(Batch {
                 timestamps: Cow::Borrowed(&table.timestamps),
                 rows: if all { Rows::All } else { Rows::Some(Cow::Owned(rows)) },
@@ -200,8 +204,7 @@ impl ColumnSource {
             codes: Cow::Owned(vec![0; table.timestamps.len()]),
             values: [Box::from("llm-metrics")].into(),
         };
-        let requests =
-            Data::Text { offsets: Cow::Borrowed(&table.request_ends), text: Cow::Borrowed(&table.requests) };
+        let requests = Data::Text { offsets: Cow::Borrowed(&table.request_ends), text: Cow::Borrowed(&table.requests) };
         vec![
             column("logger_name", logger),
             column("event", coded(&table.events, &self.dictionaries.events)),

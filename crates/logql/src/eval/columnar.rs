@@ -3,20 +3,31 @@
 //!
 //! What columns cannot tell (an entry whose label cannot be read, a stage that needs the line) is left to the pipeline.
 
+mod bound;
 mod field;
 mod group;
+mod numbers;
 mod words;
+
+use std::collections::HashSet;
 
 use super::aggregate::Samples;
 use super::error::EvalError;
-use super::filter::LabelTest;
+use super::filter::{LabelTest, LineTest};
 use super::pipeline::{Named, Pipeline, Run};
-use super::range::{Extractor, Value, length};
+use super::range::{Extractor, Found, Value, length};
 use super::row::{DETAILS, ERROR};
-use super::series::{SeriesTable, Shape};
+use super::series::Shape;
+use super::window::Cursor;
 use crate::source::{Batch, Origin, Tested};
-use field::{Bound, Judged, Numbers, find};
+use bound::Bound;
+use field::find;
 use group::Keys;
+use numbers::Numbers;
+use words::Settled;
+
+/// So many rows are looked at together: what is known of them stays in the processor's cache.
+const CHUNK: usize = 2048;
 
 /// A batch that can be taken by columns.
 pub(super) struct Columnar<'a> {
@@ -30,9 +41,9 @@ pub(super) struct Columnar<'a> {
 
 enum Check<'a> {
     /// A line filter, answered by the words of the columns.
-    Words(words::Settled<'a>),
-    /// A line filter that needs the lines: the stage's number.
-    Lines(usize),
+    Words(Settled<'a>),
+    /// A line filter that needs the lines.
+    Lines(&'a LineTest),
     /// A label filter.
     Labels(Bound<'a>),
 }
@@ -44,14 +55,14 @@ impl<'a> Check<'a> {
             return None;
         }
         let (mut checks, mut parsed) = (Vec::new(), false);
-        for (number, step) in pipeline.stages.iter().enumerate() {
+        for step in &pipeline.stages {
             if step.test.is_some_and(|test| batch.tested(test) == Tested::Exact) {
                 continue;
             }
             match &step.run {
-                Run::Line { filter, .. } => checks.push(match words::settle(filter, batch) {
+                Run::Line { filter, test } => checks.push(match words::settle(filter, batch) {
                     Some(settled) => Self::Words(settled),
-                    None => Self::Lines(number),
+                    None => Self::Lines(test),
                 }),
                 Run::Json if pipeline.hint.nothing => {}
                 Run::Json if batch.promise.json => parsed = true,
@@ -62,6 +73,28 @@ impl<'a> Check<'a> {
         }
         Some((checks, parsed))
     }
+
+    /// Keeps the rows that pass, and puts those that nobody can tell of to the others.
+    fn retain(&self, batch: &Batch, rows: &mut Vec<u32>, left: &mut Vec<usize>) -> Result<(), EvalError> {
+        match self {
+            Check::Words(settled) => settled.retain(rows),
+            Check::Labels(bound) => bound.retain(rows, left),
+            Check::Lines(test) => {
+                let mut failed = None;
+                keep(rows, |row| match batch.lines.line(row) {
+                    Ok(line) => test.passes(&line),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        false
+                    }
+                });
+                if let Some(error) = failed {
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Whether errors come with the entries: those are for the pipeline to see.
@@ -69,36 +102,43 @@ fn has_errors(batch: &Batch) -> bool {
     batch.columns.iter().any(|column| column.name.starts_with("__"))
 }
 
-/// The rows that may pass the first stages of a pipeline, as far as columns tell: the others will not.
-pub(super) fn preselect(pipeline: &Pipeline, batch: &Batch) -> Vec<usize> {
-    let mut rows: Vec<(u32, u32)> = batch.rows().filter_map(|row| Some((u32::try_from(row).ok()?, 0))).collect();
-    let (mut unknown, mut parsed) = (Vec::new(), false);
-    if !has_errors(batch) {
-        for step in &pipeline.stages {
+/// The first stages of a pipeline, as far as columns tell of them.
+pub(super) struct Preselection<'a> {
+    checks: Vec<Check<'a>>,
+}
+
+impl<'a> Preselection<'a> {
+    pub(super) fn new(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Self {
+        let (mut checks, mut parsed) = (Vec::new(), false);
+        let stages = if has_errors(batch) { &[] } else { pipeline.stages.as_slice() };
+        for step in stages {
             match &step.run {
-                Run::Line { filter, .. } => {
-                    if let Some(settled) = words::settle(filter, batch) {
-                        rows.retain(|(row, _)| settled.passes(*row as usize));
-                    }
-                }
+                Run::Line { filter, .. } => checks.extend(words::settle(filter, batch).map(Check::Words)),
                 Run::Json if batch.promise.json => parsed = true,
-                Run::Labels(test) => {
-                    if let Some(bound) = Bound::new(test, batch, parsed) {
-                        bound.retain(&mut rows, &mut unknown);
-                    }
-                }
+                Run::Labels(test) => checks.extend(Bound::new(test, batch, parsed).map(Check::Labels)),
                 _ => break,
             }
         }
+        Self { checks }
     }
-    let mut rows: Vec<usize> = rows.into_iter().map(|(row, _)| row as usize).collect();
-    if !unknown.is_empty() {
-        // In the order in which they came.
-        rows.extend(unknown);
-        let chosen: std::collections::HashSet<usize> = rows.into_iter().collect();
-        rows = batch.rows().filter(|row| chosen.contains(row)).collect();
+
+    /// Keeps the rows that may pass: the others will not.
+    pub(super) fn retain(&self, rows: &mut Vec<u32>) {
+        // What nobody can tell of has an error from there on, which later filters may ask for: it is put aside.
+        let (all, mut unknown) = (rows.clone(), Vec::new());
+        for check in &self.checks {
+            match check {
+                Check::Words(settled) => settled.retain(rows),
+                Check::Labels(bound) => bound.retain(rows, &mut unknown),
+                Check::Lines(_) => {}
+            }
+        }
+        if !unknown.is_empty() {
+            let chosen: HashSet<usize> = rows.iter().map(|row| *row as usize).chain(unknown).collect();
+            *rows = all;
+            keep(rows, |row| chosen.contains(&row));
+        }
     }
-    rows
 }
 
 enum Bits<'a> {
@@ -134,64 +174,49 @@ impl<'a> Columnar<'a> {
         Some(Self { extractor, batch, checks, value, keys })
     }
 
-    /// Adds the batch's samples. Gives the rows that are left to the pipeline.
-    pub(super) fn samples(mut self, table: &mut SeriesTable, samples: &mut Samples) -> Result<Vec<usize>, EvalError> {
-        let (mut rows, mut left) = (self.rows_in_windows(), Vec::new());
-        for check in &self.checks {
-            match check {
-                Check::Words(settled) => rows.retain(|(row, _)| settled.passes(*row as usize)),
-                Check::Labels(bound) => bound.retain(&mut rows, &mut left),
-                Check::Lines(number) => {
-                    let Run::Line { test, .. } = &self.extractor.pipeline.stages[*number].run else { continue };
-                    let mut kept = Vec::with_capacity(rows.len());
-                    for (row, segment) in rows {
-                        if test.passes(&self.batch.lines.line(row as usize)?) {
-                            kept.push((row, segment));
-                        }
-                    }
-                    rows = kept;
-                }
+    /// Adds the batch's samples to what was found. Gives the rows that are left to the pipeline.
+    pub(super) fn take(mut self, found: &mut Found) -> Result<Vec<usize>, EvalError> {
+        let (mut rows, mut left) = (Vec::with_capacity(CHUNK), Vec::new());
+        let mut windows = self.extractor.windows.cursor();
+        let entries = self.batch.len();
+        for from in (0..entries).step_by(CHUNK) {
+            self.batch.part(from..entries.min(from + CHUNK), &mut rows);
+            self.keep_in_windows(&mut windows, &mut rows);
+            for check in &self.checks {
+                check.retain(self.batch, &mut rows, &mut left)?;
             }
+            let samples = &mut found.samples;
+            self.values(&mut rows, &mut left, samples)?;
+            let timestamps = rows.iter().map(|row| self.batch.timestamps[*row as usize]);
+            samples.extend_times(&mut windows, timestamps);
+            self.keys.series(&rows, &mut found.table, &mut samples.series);
+            found.flush();
         }
-        let from = samples.values.len();
-        self.values(&mut rows, &mut left, samples)?;
-        self.keys.series(&rows, table, &mut samples.series);
-        samples.segments.extend(rows.iter().map(|(_, segment)| *segment));
-        samples.timestamps.extend(rows.iter().map(|(row, _)| self.batch.timestamps[*row as usize]));
-        debug_assert_eq!(samples.values.len() - from, rows.len(), "each row has one value");
         Ok(left)
     }
 
-    /// Rows and their segments.
-    fn rows_in_windows(&self) -> Vec<(u32, u32)> {
-        let mut windows = self.extractor.windows.cursor();
-        let mut rows = Vec::with_capacity(self.batch.len());
-        for row in self.batch.rows() {
-            if let (Some(segment), Ok(row)) = (windows.segment(self.batch.timestamps[row]), u32::try_from(row)) {
-                rows.push((row, segment));
-            }
+    fn keep_in_windows(&self, windows: &mut Cursor, rows: &mut Vec<u32>) {
+        let timestamps = &self.batch.timestamps;
+        let (start, end) = self.extractor.windows.reach();
+        let is_inside = |row: &u32| (start..end).contains(&timestamps[*row as usize]);
+        if !self.extractor.windows.are_gapless() || !rows.iter().all(is_inside) {
+            keep(rows, |row| windows.segment(timestamps[row]).is_some());
         }
-        rows
     }
 
     #[allow(clippy::cast_precision_loss, reason = "lines are short")]
-    fn values(
-        &self,
-        rows: &mut Vec<(u32, u32)>,
-        left: &mut Vec<usize>,
-        samples: &mut Samples,
-    ) -> Result<(), EvalError> {
+    fn values(&self, rows: &mut Vec<u32>, left: &mut Vec<usize>, samples: &mut Samples) -> Result<(), EvalError> {
         match &self.value {
             Bits::One => samples.values.resize(samples.values.len() + rows.len(), 1.0),
             Bits::Length => {
-                for (row, _) in rows {
+                for row in rows {
                     samples.values.push(length(self.batch, *row as usize)? as f64);
                 }
             }
             Bits::Numbers { numbers, filters } => {
                 numbers.retain(rows, left);
                 filters.iter().for_each(|filter| filter.retain(rows, left));
-                samples.values.extend(rows.iter().map(|(row, _)| numbers.value(*row as usize)));
+                numbers.extend(rows, &mut samples.values);
             }
         }
         Ok(())
@@ -210,14 +235,30 @@ fn is_about_errors(named: &Named) -> bool {
     [ERROR, DETAILS].contains(&name)
 }
 
-/// Keeps the rows that pass, and puts those that nobody can tell of to the others.
-fn retain(rows: &mut Vec<(u32, u32)>, left: &mut Vec<usize>, judge: impl Fn(usize) -> Judged) {
-    rows.retain(|(row, _)| match judge(*row as usize) {
-        Judged::Pass => true,
-        Judged::Fail => false,
-        Judged::Unknown => {
-            left.push(*row as usize);
-            false
+/// Keeps the rows that pass: without a branch for each, since nobody can foretell them.
+fn keep(rows: &mut Vec<u32>, mut passes: impl FnMut(usize) -> bool) {
+    let mut kept = 0;
+    for at in 0..rows.len() {
+        let row = rows[at];
+        rows[kept] = row;
+        kept += usize::from(passes(row as usize));
+    }
+    rows.truncate(kept);
+}
+
+/// What is made of each of so many values that `codes` speak of. Where there are more values than codes, only of those that are
+/// spoken of, and `unused` for the others.
+fn by_code<T: Clone>(codes: &[u32], values: usize, unused: T, mut of: impl FnMut(usize) -> T) -> Vec<T> {
+    if values <= codes.len() {
+        return (0..values).map(of).collect();
+    }
+    let (mut all, mut met) = (vec![unused; values], vec![false; values]);
+    for code in codes.iter().map(|code| *code as usize) {
+        // Where there is no value, a code may be anything.
+        if met.get(code) == Some(&false) {
+            met[code] = true;
+            all[code] = of(code);
         }
-    });
+    }
+    all
 }

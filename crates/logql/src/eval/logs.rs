@@ -3,14 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::columnar::preselect;
+use super::columnar::Preselection;
 use super::error::EvalError;
 use super::hint::Hint;
 use super::pipeline::Pipeline;
 use super::row::Row;
 use super::{LogEntry, Request, Run};
 use crate::labels::Labels;
-use crate::source::{Direction, FieldSet, LabelMatcher, Origin, Scan, Share};
+use crate::source::{Batch, Direction, FieldSet, LabelMatcher, Origin, Scan, Share};
 use crate::syntax::ast::LogExpr;
 
 /// The entries that a query selects: the first in the direction asked for, up to the limit.
@@ -33,20 +33,52 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
     for batch in source.scan(&scan)? {
         let batch = batch?;
         run.statistics.count(&batch, &run.context)?;
-        for at in preselect(&pipeline, &batch) {
-            if !best.wants(batch.timestamps[at]) || !pipeline.process(&batch, at, &mut row)? {
-                continue;
-            }
-            if !row.has_line {
-                row.line.extend_from_slice(&batch.lines.line(at)?);
-            }
-            best.take(entry(&row, batch.stream(at)));
-        }
+        take(&batch, &pipeline, &mut row, &mut best)?;
         if batch.beyond.is_some_and(|beyond| best.is_settled(beyond)) {
             break;
         }
     }
     Ok(best.into_entries())
+}
+
+/// So many rows are looked at first, and then more and more: often the first suffice.
+const FIRST: usize = 256;
+const MOST: usize = 8192;
+
+/// Takes the entries of a batch, those first that come first: once there are enough, the others are not looked at.
+fn take(batch: &Batch, pipeline: &Pipeline, row: &mut Row, best: &mut Best) -> Result<(), EvalError> {
+    let rank = |row: &u32| best.rank(batch.timestamps[*row as usize]);
+    let mut all = Vec::new();
+    batch.part(0..batch.len(), &mut all);
+    if !all.is_sorted_by_key(rank) {
+        all.sort_by_key(rank);
+    }
+    let preselection = Preselection::new(pipeline, batch);
+    let (mut rest, mut size, mut rows) = (all.as_slice(), FIRST, Vec::new());
+    while let Some(first) = rest.first() {
+        if !best.wants(batch.timestamps[*first as usize]) {
+            break;
+        }
+        let part;
+        (part, rest) = rest.split_at(rest.len().min(size));
+        size = MOST.min(size * 2);
+        rows.clear();
+        rows.extend_from_slice(part);
+        preselection.retain(&mut rows);
+        for at in rows.iter().map(|row| *row as usize) {
+            if !best.wants(batch.timestamps[at]) {
+                return Ok(());
+            }
+            if !pipeline.process(batch, at, row)? {
+                continue;
+            }
+            if !row.has_line {
+                row.line.extend_from_slice(&batch.lines.line(at)?);
+            }
+            best.take(entry(row, batch.stream(at)));
+        }
+    }
+    Ok(())
 }
 
 fn entry(row: &Row, stream: &Labels) -> LogEntry {

@@ -152,10 +152,20 @@ pub(super) fn convert(text: &str, conversion: Conversion) -> Result<f64, String>
 }
 
 /// What was found in a share of the entries.
-struct Found {
-    table: SeriesTable,
+pub(super) struct Found {
+    pub(super) table: SeriesTable,
+    /// What the accumulator has not yet taken.
+    pub(super) samples: Samples,
     accumulator: Box<dyn Accumulator>,
     statistics: Statistics,
+}
+
+impl Found {
+    /// Gives the samples to the accumulator.
+    pub(super) fn flush(&mut self) {
+        self.statistics.samples += self.samples.values.len();
+        self.accumulator.take(&mut self.samples);
+    }
 }
 
 /// Evaluates a range aggregation; `outer` is the grouping of a sum around it, which its samples may be put into at once.
@@ -173,7 +183,9 @@ pub(super) fn evaluate(
         collect(run.source, &run.context, aggregation, &extractor, &scan, run.statistics)
     };
     let mut found = share_out(of, &share)?.into_iter();
-    let Some(Found { mut table, mut accumulator, statistics }) = found.next() else { return Ok(Vectors::default()) };
+    let Some(Found { mut table, mut accumulator, statistics, .. }) = found.next() else {
+        return Ok(Vectors::default());
+    };
     run.statistics = statistics;
     for other in found {
         let series: Vec<u32> = other.table.labels.iter().map(|labels| table.series(labels.iter())).collect();
@@ -209,31 +221,34 @@ fn collect(
 ) -> Result<Found, EvalError> {
     let unwrapped = matches!(extractor.value, Value::Unwrapped { .. });
     let parameter = aggregation.parameter.unwrap_or(f64::NAN);
-    let mut accumulator = accumulator(aggregation.op, unwrapped, parameter);
-    let mut statistics = if scan.share.number == 0 { before } else { Statistics::default() };
-    let (mut table, mut row, mut samples) = (SeriesTable::default(), Row::default(), Samples::default());
+    let mut found = Found {
+        table: SeriesTable::default(),
+        samples: Samples::default(),
+        accumulator: accumulator(aggregation.op, unwrapped, parameter),
+        statistics: if scan.share.number == 0 { before } else { Statistics::default() },
+    };
+    let mut row = Row::default();
     row.now = context.now;
     for batch in source.scan(scan)? {
         let batch = batch?;
-        statistics.count(&batch, context)?;
+        found.statistics.count(&batch, context)?;
         let left = match Columnar::new(extractor, &batch) {
-            Some(columnar) => columnar.samples(&mut table, &mut samples)?,
+            Some(columnar) => columnar.take(&mut found)?,
             None => batch.rows().collect(),
         };
-        statistics.rows_one_by_one += left.len();
+        found.statistics.rows_one_by_one += left.len();
         let mut windows = extractor.windows.cursor();
         for at in left {
             let timestamp = batch.timestamps[at];
             if let Some(segment) = windows.segment(timestamp)
-                && let Some((series, value)) = extractor.row(&batch, at, &mut row, &mut table)?
+                && let Some((series, value)) = extractor.row(&batch, at, &mut row, &mut found.table)?
             {
-                samples.push(series, segment, timestamp, value);
+                found.samples.push(series, segment, timestamp, value);
             }
         }
-        statistics.samples += samples.values.len();
-        accumulator.take(&mut samples);
+        found.flush();
     }
-    Ok(Found { table, accumulator, statistics })
+    Ok(found)
 }
 
 /// One where there is nothing, with the labels that the selector names.

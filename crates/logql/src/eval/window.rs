@@ -38,19 +38,14 @@ impl Windows {
         ((beyond - 1) / self.step + 1).min(i64::try_from(self.count).unwrap_or(i64::MAX))
     }
 
-    /// The segment in which an instant lies; `None` if no window has it.
-    pub(super) fn segment(&self, at: i64) -> Option<u32> {
-        let ended = self.cuts_before(self.first, at);
-        let begun = self.cuts_before(self.first.saturating_sub(self.width), at);
-        if begun <= ended {
-            return None;
-        }
-        u32::try_from(begun + ended).ok()
+    /// Whether the instants within reach all lie in windows.
+    pub(super) fn are_gapless(&self) -> bool {
+        self.width >= self.step || self.count == 1
     }
 
     /// Finds segments one after the other: quickly while instants stay in one.
-    pub(super) fn cursor(&self) -> Cursor<'_> {
-        Cursor { windows: self, after: i64::MAX, until: i64::MIN, segment: None }
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor { windows: *self, after: i64::MAX, until: i64::MIN, segment: None }
     }
 
     /// The segments of the window of step `at`: the first, and the one after the last.
@@ -79,33 +74,46 @@ impl Windows {
 }
 
 /// Where the last instant was found.
-pub(super) struct Cursor<'w> {
-    windows: &'w Windows,
+pub(super) struct Cursor {
+    windows: Windows,
     after: i64,
     until: i64,
     segment: Option<u32>,
 }
 
-impl Cursor<'_> {
-    /// The segment in which an instant lies, as [`Windows::segment`] gives it.
+impl Cursor {
+    /// The segment in which an instant lies; `None` if no window has it.
     pub(super) fn segment(&mut self, at: i64) -> Option<u32> {
-        if at <= self.after || at > self.until {
-            let Windows { first, step, width, count } = *self.windows;
-            // The cuts on both sides, of both kinds.
-            (self.after, self.until) = (i64::MIN, i64::MAX);
-            for start in [first, first.saturating_sub(width)] {
-                let before = self.windows.cuts_before(start, at);
-                let cut = |number: i64| start.saturating_add(step.saturating_mul(number));
-                if before > 0 {
-                    self.after = self.after.max(cut(before - 1));
-                }
-                if usize::try_from(before).is_ok_and(|before| before < count) {
-                    self.until = self.until.min(cut(before));
-                }
-            }
-            self.segment = self.windows.segment(at);
+        if !self.holds(at) {
+            self.look_up(at);
         }
         self.segment
+    }
+
+    /// Whether an instant lies where the last one was found.
+    pub(super) fn holds(&self, at: i64) -> bool {
+        self.after < at && at <= self.until
+    }
+
+    fn look_up(&mut self, at: i64) {
+        (self.after, self.until) = (i64::MIN, i64::MAX);
+        let ended = self.pass_cuts(self.windows.first, at);
+        let begun = self.pass_cuts(self.windows.first.saturating_sub(self.windows.width), at);
+        self.segment = if begun > ended { u32::try_from(begun + ended).ok() } else { None };
+    }
+
+    /// How many cuts of one kind lie before an instant. The nearest on both sides bound where the segment is known.
+    fn pass_cuts(&mut self, start: i64, at: i64) -> i64 {
+        let Windows { step, count, .. } = self.windows;
+        let before = self.windows.cuts_before(start, at);
+        let cut = |number: i64| start.saturating_add(step.saturating_mul(number));
+        if before > 0 {
+            self.after = self.after.max(cut(before - 1));
+        }
+        if usize::try_from(before).is_ok_and(|before| before < count) {
+            self.until = self.until.min(cut(before));
+        }
+        before
     }
 }
 
@@ -120,7 +128,7 @@ mod tests {
             step in 1_i64..20, width in 1_i64..50, steps in 0_i64..10, offset in -5_i64..5, at in -80_i64..220
         ) {
             let windows = Windows::new(100, 100 + steps * step, step, width, offset);
-            let segment = windows.segment(at);
+            let segment = windows.cursor().segment(at);
             let mut any = false;
             for window in 0..windows.count {
                 let (begin, end) = windows.bounds(window);
@@ -132,10 +140,11 @@ mod tests {
             prop_assert_eq!(segment.is_some(), any);
             let mut cursor = windows.cursor();
             for at in [at, at + 1, at + 2, at + 9, at - 7, at] {
-                prop_assert_eq!(cursor.segment(at), windows.segment(at));
+                prop_assert_eq!(cursor.segment(at), windows.cursor().segment(at));
             }
             let (from, to) = windows.reach();
             prop_assert!(!any || (from..to).contains(&at));
+            prop_assert!(!windows.are_gapless() || any == (from..to).contains(&at));
         }
     }
 }

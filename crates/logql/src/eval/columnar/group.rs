@@ -2,204 +2,259 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::super::series::{SeriesTable, Shape};
 use super::field::{Field, find};
-use crate::source::{Batch, Column, Data};
+use crate::source::{Batch, Column, Data, Validity};
 
 /// What rows are grouped by.
 pub(super) enum Keys<'a> {
-    /// Labels, in the order of their names.
-    Labels(Vec<Key<'a>>),
-    /// All labels of the stream that a shape keeps.
-    Streams { batch: &'a Batch<'a>, shape: &'a Shape },
-}
-
-/// One label: a number for each of its texts, 0 where there is none.
-pub(super) struct Key<'a> {
-    name: &'a str,
-    from: From<'a>,
-    texts: Vec<Cow<'a, str>>,
-}
-
-enum From<'a> {
-    Codes { column: &'a Column<'a>, codes: &'a [u32] },
-    Streams { batch: &'a Batch<'a>, numbers: Vec<u32> },
-    Field { field: Field<'a>, known: HashMap<String, u32> },
+    /// Labels.
+    Labels(ByLabels<'a>),
+    /// All labels of the stream that a shape keeps: the series of each stream, if it is known.
+    Streams { batch: &'a Batch<'a>, shape: &'a Shape, known: Vec<Option<u32>> },
 }
 
 impl<'a> Keys<'a> {
     pub(super) fn new(names: &'a [String], batch: &'a Batch<'a>, parsed: bool) -> Option<Self> {
         let keys = names.iter().map(|name| Some(Key::new(find(name, batch, parsed)?, batch)));
-        Some(Self::Labels(keys.collect::<Option<_>>()?))
+        Some(Self::Labels(ByLabels::new(keys.collect::<Option<_>>()?, batch.len())))
     }
 
     pub(super) fn of_streams(batch: &'a Batch<'a>, shape: &'a Shape) -> Self {
-        Self::Streams { batch, shape }
+        Self::Streams { batch, shape, known: vec![None; batch.labels.len()] }
     }
 
     /// Appends the series of each row.
-    pub(super) fn series(&mut self, rows: &[(u32, u32)], table: &mut SeriesTable, series: &mut Vec<u32>) {
+    pub(super) fn series(&mut self, rows: &[u32], table: &mut SeriesTable, series: &mut Vec<u32>) {
         match self {
-            Self::Streams { batch, shape } => {
-                let mut known = vec![None; batch.labels.len()];
-                series.extend(rows.iter().map(|(row, _)| {
-                    let stream = batch.streams[*row as usize] as usize;
-                    *known[stream].get_or_insert_with(|| {
-                        let labels: Vec<_> =
-                            batch.labels[stream].iter().filter(|(name, _)| shape.keeps(name)).collect();
-                        table.series(labels.into_iter())
-                    })
-                }));
-            }
-            Self::Labels(keys) if keys.is_empty() => {
-                if !rows.is_empty() {
-                    let all = table.series(std::iter::empty());
-                    series.resize(series.len() + rows.len(), all);
-                }
-            }
-            Self::Labels(keys) => by_labels(keys, rows, table, series),
+            Self::Streams { batch, shape, known } => series.extend(rows.iter().map(|row| {
+                let stream = batch.streams[*row as usize] as usize;
+                *known[stream].get_or_insert_with(|| {
+                    let labels: Vec<_> = batch.labels[stream].iter().filter(|(name, _)| shape.keeps(name)).collect();
+                    table.series(labels.into_iter())
+                })
+            })),
+            Self::Labels(labels) => labels.series(rows, table, series),
         }
     }
 }
 
-/// Numbers of texts are put together label by label, so that each row ends with one number for all of them.
-fn by_labels(keys: &mut [Key], rows: &[(u32, u32)], table: &mut SeriesTable, series: &mut Vec<u32>) {
-    let mut combined: Vec<u32> = vec![0; rows.len()];
-    // What each combined number stands for: one text of each key so far.
-    let mut meanings: Vec<Vec<u32>> = vec![Vec::new()];
-    for key in keys.iter_mut() {
-        let mut pairs = Pairs::new(meanings.len(), key.most());
-        for ((row, _), number) in rows.iter().zip(&mut combined) {
-            *number = pairs.number(*number, key.number(*row as usize));
-        }
-        let meaning = |(before, text): (u32, u32)| {
-            let mut meaning = meanings[before as usize].clone();
-            meaning.push(text);
-            meaning
+/// Labels, in the order of their names. Their texts have numbers, and those of a row are put together to one.
+pub(super) struct ByLabels<'a> {
+    keys: Vec<Key<'a>>,
+    combined: Combined,
+    /// By the combined number: the number of the series and one more, or 0 if it is not known.
+    known: Vec<u32>,
+    /// Of the rows that are looked at.
+    numbers: Vec<u32>,
+}
+
+/// How the numbers of a row's texts are put together.
+enum Combined {
+    /// As the digits of one number, where there can be few: how many each digit can be.
+    Digits(Vec<u32>),
+    /// One after the other, by the pairs that are met.
+    Pairs(Vec<Pairs>),
+}
+
+/// Up to this many combinations have a place each, or this many for each row.
+const MOST_PLACES: usize = 1 << 16;
+const PLACES_PER_ROW: usize = 8;
+
+impl<'a> ByLabels<'a> {
+    fn new(keys: Vec<Key<'a>>, rows: usize) -> Self {
+        let widths: Option<Vec<u32>> = keys.iter().map(|key| u32::try_from(key.most()?).ok()?.checked_add(1)).collect();
+        let places = |widths: &Vec<u32>| widths.iter().fold(1_usize, |all, width| all.saturating_mul(*width as usize));
+        let most = MOST_PLACES.max(rows.saturating_mul(PLACES_PER_ROW)).min(u32::MAX as usize);
+        let (combined, known) = match widths.map(|widths| (places(&widths), widths)) {
+            Some((places, widths)) if places <= most => (Combined::Digits(widths), vec![0; places]),
+            _ => (Combined::Pairs(keys.iter().map(|_| Pairs::default()).collect()), Vec::new()),
         };
-        meanings = pairs.met.into_iter().map(meaning).collect();
+        Self { keys, combined, known, numbers: Vec::new() }
     }
-    let mut known = vec![None; meanings.len()];
-    series.extend(combined.iter().map(|number| {
-        let number = *number as usize;
-        *known[number].get_or_insert_with(|| {
-            let texts = keys.iter().zip(&meanings[number]);
-            let labels = texts.filter_map(|(key, text)| Some((key.name, key.text(*text)?)));
-            table.series(labels.collect::<Vec<_>>().into_iter())
-        })
-    }));
+
+    fn series(&mut self, rows: &[u32], table: &mut SeriesTable, series: &mut Vec<u32>) {
+        let numbers = &mut self.numbers;
+        numbers.clear();
+        numbers.resize(rows.len(), 0);
+        match &mut self.combined {
+            Combined::Digits(widths) => {
+                for (key, width) in self.keys.iter_mut().zip(widths) {
+                    key.each(rows, numbers, |before, text| before * *width + text);
+                }
+            }
+            Combined::Pairs(pairs) => {
+                for (key, pairs) in self.keys.iter_mut().zip(pairs.iter_mut()) {
+                    key.each(rows, numbers, |before, text| pairs.number(before, text));
+                }
+                self.known.resize(pairs.last().map_or(1, |pairs| pairs.met.len()), 0);
+            }
+        }
+        for number in &self.numbers {
+            let known = self.known[*number as usize];
+            if known > 0 {
+                series.push(known - 1);
+            } else {
+                let new = table.series(labels(&self.keys, &self.combined, *number).iter().copied());
+                self.known[*number as usize] = new + 1;
+                series.push(new);
+            }
+        }
+    }
+}
+
+/// The labels that a combined number stands for.
+fn labels<'k>(keys: &'k [Key], combined: &Combined, mut number: u32) -> Vec<(&'k str, &'k str)> {
+    let mut labels = Vec::with_capacity(keys.len());
+    for (at, key) in keys.iter().enumerate().rev() {
+        let text;
+        (number, text) = match combined {
+            Combined::Digits(widths) => (number / widths[at], number % widths[at]),
+            Combined::Pairs(pairs) => pairs[at].met[number as usize],
+        };
+        labels.extend(key.text(text).map(|text| (key.name, text)));
+    }
+    labels.reverse();
+    labels
 }
 
 /// Numbers for pairs of numbers, as they are met.
+#[derive(Default)]
 struct Pairs {
     met: Vec<(u32, u32)>,
-    known: Known,
+    known: HashMap<u64, u32, BuildHasherDefault<Spread>>,
 }
-
-enum Known {
-    /// Where there can be few: a place for each, and 0 for those not met.
-    Places {
-        width: usize,
-        numbers: Vec<u32>,
-    },
-    Map(HashMap<(u32, u32), u32>),
-}
-
-/// Up to this many pairs have a place each.
-const MOST_PLACES: usize = 1 << 16;
 
 impl Pairs {
-    /// `second` is the most that the second of a pair can be, if that is known.
-    fn new(first: usize, second: Option<usize>) -> Self {
-        let places = second.map(|second| (second + 1, first.saturating_mul(second + 1)));
-        let known = match places.filter(|(_, places)| *places <= MOST_PLACES) {
-            Some((width, places)) => Known::Places { width, numbers: vec![0; places] },
-            None => Known::Map(HashMap::new()),
-        };
-        Self { met: Vec::new(), known }
+    fn number(&mut self, first: u32, second: u32) -> u32 {
+        *self.known.entry(u64::from(first) << 32 | u64::from(second)).or_insert_with(|| {
+            self.met.push((first, second));
+            count(&self.met) - 1
+        })
+    }
+}
+
+/// Hashes numbers that nobody outside chooses: by a multiplication (Knuth, "The Art of Computer Programming", volume 3, 6.4).
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
     }
 
-    fn number(&mut self, first: u32, second: u32) -> u32 {
-        let next = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
-        match &mut self.known {
-            Known::Places { width, numbers } => {
-                let place = &mut numbers[first as usize * *width + second as usize];
-                if *place == 0 {
-                    *place = next + 1;
-                    self.met.push((first, second));
-                }
-                *place - 1
-            }
-            Known::Map(map) => *map.entry((first, second)).or_insert_with(|| {
-                self.met.push((first, second));
-                next
-            }),
-        }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
+
+    fn write_u64(&mut self, number: u64) {
+        let spread = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = spread ^ spread >> 32;
+    }
+}
+
+/// One label: a number for each of its texts, 0 where there is none.
+struct Key<'a> {
+    name: &'a str,
+    from: From<'a>,
+}
+
+enum From<'a> {
+    Codes { column: &'a Column<'a>, codes: &'a [u32], values: &'a [Box<str>] },
+    Flags { column: &'a Column<'a>, flags: &'a [bool] },
+    Streams { streams: &'a [u32], numbers: Vec<u32>, texts: Vec<&'a str> },
+    Whole { column: &'a Column<'a>, values: &'a [i64], known: HashMap<i64, u32>, texts: Vec<String> },
+    Texts { field: Field<'a>, known: HashMap<Cow<'a, str>, u32>, texts: Vec<Cow<'a, str>> },
 }
 
 impl<'a> Key<'a> {
     fn new(field: Field<'a>, batch: &'a Batch<'a>) -> Self {
         let name = field.name();
-        let mut texts: Vec<Cow<'a, str>> = Vec::new();
-        let from = match field.column() {
+        let from = match field.column().map(|column| (column, &column.data)) {
             _ if field.is_of_streams() => {
-                let numbers = batch.labels.iter().map(|labels| match labels.get(name) {
-                    Some(value) => {
-                        texts.push(Cow::Borrowed(value));
-                        u32::try_from(texts.len()).unwrap_or(u32::MAX)
-                    }
-                    None => 0,
-                });
-                From::Streams { batch, numbers: numbers.collect() }
-            }
-            Some(column) => match &column.data {
-                Data::Dictionary { codes, values } => {
-                    texts.extend(values.iter().map(|value| Cow::Borrowed(&**value)));
-                    From::Codes { column, codes }
+                let (mut numbers, mut texts) = (Vec::with_capacity(batch.labels.len()), Vec::new());
+                for labels in batch.labels.iter() {
+                    let text = labels.get(name);
+                    texts.extend(text);
+                    numbers.push(text.map_or(0, |_| count(&texts)));
                 }
-                _ => From::Field { field, known: HashMap::new() },
-            },
-            None => From::Field { field, known: HashMap::new() },
+                From::Streams { streams: &batch.streams, numbers, texts }
+            }
+            Some((column, Data::Dictionary { codes, values })) => From::Codes { column, codes, values },
+            Some((column, Data::Bool(flags))) => From::Flags { column, flags },
+            Some((column, Data::I64(values))) => {
+                From::Whole { column, values, known: HashMap::new(), texts: Vec::new() }
+            }
+            _ => From::Texts { field, known: HashMap::new(), texts: Vec::new() },
         };
-        Self { name, from, texts }
+        Self { name, from }
     }
 
     /// The most that a number of a row can be, if that is known.
     fn most(&self) -> Option<usize> {
         match &self.from {
-            From::Codes { .. } | From::Streams { .. } => Some(self.texts.len()),
-            From::Field { .. } => None,
+            From::Codes { values, .. } => Some(values.len()),
+            From::Flags { .. } => Some(2),
+            From::Streams { texts, .. } => Some(texts.len()),
+            From::Whole { .. } | From::Texts { .. } => None,
         }
     }
 
-    fn number(&mut self, row: usize) -> u32 {
+    /// Puts the number of each row together with what is known of the row before.
+    fn each(&mut self, rows: &[u32], numbers: &mut [u32], mut together: impl FnMut(u32, u32) -> u32) {
+        let rows = numbers.iter_mut().zip(rows.iter().map(|row| *row as usize));
         match &mut self.from {
-            From::Codes { column, codes } => {
-                if column.is_valid(row) {
-                    codes[row] + 1
-                } else {
-                    0
-                }
+            From::Codes { column: Column { valid: Validity::All, .. }, codes, .. } => {
+                rows.for_each(|(number, row)| *number = together(*number, codes[row] + 1));
             }
-            From::Streams { batch, numbers } => numbers[batch.streams[row] as usize],
-            From::Field { field, known } => {
-                let Some(text) = field.text(row) else { return 0 };
-                if let Some(number) = known.get(&*text) {
-                    return *number;
-                }
-                let text = text.into_owned();
-                self.texts.push(Cow::Owned(text.clone()));
-                let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-                known.insert(text, number);
-                number
+            From::Codes { column, codes, .. } => rows.for_each(|(number, row)| {
+                *number = together(*number, if column.is_valid(row) { codes[row] + 1 } else { 0 });
+            }),
+            From::Flags { column, flags } => rows.for_each(|(number, row)| {
+                *number = together(*number, if column.is_valid(row) { u32::from(flags[row]) + 1 } else { 0 });
+            }),
+            From::Streams { streams, numbers, .. } => {
+                rows.for_each(|(number, row)| *number = together(*number, numbers[streams[row] as usize]));
             }
+            From::Whole { column, values, known, texts } => rows.for_each(|(number, row)| {
+                let mut text = || *known.entry(values[row]).or_insert_with_key(|value| note(texts, value.to_string()));
+                *number = together(*number, if column.is_valid(row) { text() } else { 0 });
+            }),
+            From::Texts { field, known, texts } => rows.for_each(|(number, row)| {
+                *number = together(*number, field.text(row).map_or(0, |text| text_number(text, known, texts)));
+            }),
         }
     }
 
     fn text(&self, number: u32) -> Option<&str> {
         let at = (number as usize).checked_sub(1)?;
-        self.texts.get(at).map(|text| &**text)
+        match &self.from {
+            From::Codes { values, .. } => values.get(at).map(|text| &**text),
+            From::Flags { .. } => Some(["false", "true"][at]),
+            From::Streams { texts, .. } => texts.get(at).copied(),
+            From::Whole { texts, .. } => texts.get(at).map(String::as_str),
+            From::Texts { texts, .. } => texts.get(at).map(|text| &**text),
+        }
     }
+}
+
+fn text_number<'a>(text: Cow<'a, str>, known: &mut HashMap<Cow<'a, str>, u32>, texts: &mut Vec<Cow<'a, str>>) -> u32 {
+    if let Some(number) = known.get(&*text) {
+        return *number;
+    }
+    let number = note(texts, text.clone());
+    known.insert(text, number);
+    number
+}
+
+/// Adds a text, and gives its number.
+fn note<T>(texts: &mut Vec<T>, text: T) -> u32 {
+    texts.push(text);
+    count(texts)
+}
+
+fn count<T>(all: &[T]) -> u32 {
+    u32::try_from(all.len()).unwrap_or(u32::MAX)
 }
