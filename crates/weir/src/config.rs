@@ -263,7 +263,7 @@ impl Config {
             data_dir: overrides.data_dir.as_ref().unwrap_or(&written.data_dir).clone(),
             threads: threads(written.threads)?,
             stdout: written.stdout,
-            instance: written.instance.clone(),
+            instance: instance(&written)?,
             max_in_flight: in_flight(written.max_in_flight)?,
             body_limit: written.body_limit.0,
             body_memory: written.body_memory.0,
@@ -341,6 +341,14 @@ fn in_flight(written: u32) -> Result<u32, ConfigError> {
         1..=1_000_000 => Ok(written),
         _ => Err(invalid("max_in_flight", format_args!("{written} is not between 1 and 1000000"))),
     }
+}
+
+/// Pods of a set have one file and a name each, which stands in a variable.
+fn instance(written: &Written) -> Result<Option<String>, ConfigError> {
+    let Some(name) = written.instance.as_deref().filter(|text| text.starts_with("env:")) else {
+        return Ok(written.instance.clone());
+    };
+    secret::read(name, "a name").map(Some).map_err(|reason| invalid("instance", reason))
 }
 
 fn hash_key(written: &Written) -> Result<Option<HashKey>, ConfigError> {

@@ -67,8 +67,9 @@ pub(super) fn run(options: &DoctorOptions) -> ExitCode {
 }
 
 async fn examine(options: &DoctorOptions, report: &mut Report) {
+    let config = configuration(options, report);
     machine::examine(report);
-    let Some(config) = configuration(options, report) else { return };
+    let Some(config) = config else { return };
     machine::examine_limits(&config, report);
     machine::examine_data_dir(&config.data_dir, report);
     let running = process::examine(&config, options.admin, report).await;

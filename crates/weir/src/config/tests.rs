@@ -32,6 +32,17 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
+fn a_name_may_stand_in_a_variable() {
+    let named = |instance: &str| {
+        let text = format!("instance = \"{instance}\"\n[[providers]]\nname = \"a\"\nbase_url = \"http://a/v1\"\n");
+        Config::parse(&text).map(|config| config.instance).map_err(|error| error.to_string())
+    };
+    assert_eq!(named("weir-1"), Ok(Some("weir-1".to_owned())));
+    assert_eq!(named("env:CARGO_PKG_NAME"), Ok(Some("weir".to_owned())));
+    assert!(named("env:NO_SUCH_VARIABLE").unwrap_err().starts_with("instance: the environment variable NO_SUCH"));
+}
+
+#[test]
 fn the_interface() {
     let config = Config::parse(WHOLE).unwrap();
     assert_eq!(config.listen.port(), 4000);

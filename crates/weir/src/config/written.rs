@@ -29,7 +29,7 @@ pub struct Written {
     pub threads: Option<usize>,
     /// Whether Records go to stdout.
     pub stdout: bool,
-    /// The name of this Weir on its Records, to tell several apart.
+    /// The name of this Weir on its Records, to tell several apart; "env:NAME" is what a variable says.
     pub instance: Option<String>,
     /// Requests at a time; beyond it callers get 503 with Retry-After.
     pub max_in_flight: u32,

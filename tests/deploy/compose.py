@@ -1,0 +1,63 @@
+"""Holds deploy/compose.yaml to the compose specification, and looks for every file and volume that it names."""
+
+import pathlib
+import re
+import sys
+
+import yaml
+from compose_spec import PyCompose
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+FILE = ROOT / "deploy/compose.yaml"
+
+
+def read(variables):
+    text = FILE.read_text()
+    text = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda match: variables.get(match[1], match[2]), text)
+    return yaml.safe_load(text)
+
+
+def check(parsed):
+    """What is wrong."""
+    try:
+        PyCompose.from_yaml(yaml.safe_dump(parsed)).validate()
+    except ValueError as error:
+        yield str(error)
+        return
+    services, volumes = parsed["services"], parsed["volumes"]
+    for name, service in services.items():
+        for other in service.get("depends_on", []):
+            if other not in services:
+                yield f"{name} depends on {other}, which there is not"
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            if source.startswith("."):
+                if not (FILE.parent / source).is_file():
+                    yield f"{name} mounts {source}, which is not there"
+            elif source not in volumes:
+                yield f"{name} mounts the volume {source}, which is not declared"
+        for port in service.get("ports", []):
+            if not port.startswith("127.0.0.1:"):
+                yield f"{name} opens {port} to other machines"
+
+
+def main():
+    for variables in ({}, {"WEIR_CONFIG": "simulated.toml"}):
+        for error in check(read(variables)):
+            sys.exit(f"deploy/compose.yaml: {error}")
+    # The checks can fail.
+    for broken in (
+        lambda parsed: parsed["services"]["weir"].update(portz=[]),
+        lambda parsed: parsed["services"]["weir"].update(volumes=["./none.toml:/x"]),
+        lambda parsed: parsed["services"]["loki"].update(volumes=["none:/x"]),
+        lambda parsed: parsed["services"]["weir"].update(depends_on=["none"]),
+        lambda parsed: parsed["services"]["weir"].update(ports=["4000:4000"]),
+    ):
+        parsed = read({})
+        broken(parsed)
+        if not list(check(parsed)):
+            sys.exit("what is wrong in a compose file was not noticed")
+    print(f"deploy/compose.yaml: {len(read({})['services'])} services")
+
+
+main()
