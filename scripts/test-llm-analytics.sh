@@ -157,7 +157,7 @@ count() {
       ;;
     weir) ask_loki "$admin" "$counting" ;;
     loki) ask_loki "$loki" "$counting" ;;
-  esac | sed 's/\..*//' | grep . || echo 0
+  esac | tr -d '\r' | sed 's/\..*//' | grep . || echo 0
 }
 
 ask_loki() {

@@ -46,9 +46,6 @@ shutdown_grace = "{{ .Values.shutdownGraceSeconds }}s"
 body_memory = {{ .Values.bodyMemory | quote }}
 journal.max_bytes = {{ .Values.persistence.journalMaxBytes | quote }}
 journal.keep = {{ .Values.persistence.journalKeep | quote }}
-{{- with .Values.query.backend }}
-query.backend = {{ . | quote }}
-{{- end }}
 {{- if .Values.tls.secretName }}
 tls.cert = "/etc/weir-tls/tls.crt"
 tls.key = "/etc/weir-tls/tls.key"
