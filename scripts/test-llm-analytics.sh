@@ -123,14 +123,15 @@ traffic &
 special &
 wait
 # What is on its way gets its Record before it is looked for.
+accepted=$(metric weir_accepted_total)
 for _ in {1..100}; do
-  [ "$(metric weir_in_flight)" != 0 ] || break
+  [ "$(metric weir_recorded_total)" -lt "$accepted" ] || break
   sleep 0.1
 done
 sleep 1.1
 end=$(date +%s)
 sed 's/^/  /' "$scratch/traffic"
-accepted=$(($(metric weir_accepted_total) - accepted_before))
+accepted=$((accepted - accepted_before))
 echo "  Weir: $accepted accepted since, $(metric weir_recorded_total) recorded in all, $(metric weir_in_flight) in flight"
 [ "$accepted" -ge "$requests" ] || die "$requests requests were sent, and Weir accepted $accepted"
 
