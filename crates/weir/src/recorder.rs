@@ -251,8 +251,8 @@ impl Recorder {
     }
 
     /// Leaves what ends a request whose tokens have to be counted first. It calls [`Recorder::finish`].
-    pub fn end_counted(&self, ending: Ending) {
-        self.counting.end(ending);
+    pub fn end_counted(&self, tally: Option<Arc<Tally>>, ending: Ending) {
+        self.counting.end(tally, ending);
     }
 
     /// Before the thread of [`Recorder::count`] is started.

@@ -2,7 +2,9 @@
 //!
 //! Where two sources have a row, the one whose letter comes first on it has the figures. Where they differ by more than 2 %
 //! the other's stand beside it, with one exception: if the first one's are what the other had before a dated change, the
-//! first is late, and the other takes its place.
+//! first is late, and the other takes its place. What held before a change is kept with its dates.
+
+mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +158,11 @@ pub fn merge(catalog: &Catalog, feeds: &[Feed], today: Day, limits: &Limits) -> 
     let jumps: Vec<&Change> = changes.iter().filter(|change| change.jump() > limits.jump).collect();
     if let Some(first) = jumps.first() {
         return Err(Refusal::Jumps { count: jumps.len(), factor: limits.jump, first: first.to_string() });
+    }
+    for (key, row) in &mut rows {
+        if let Some(old) = before.get(key) {
+            history::remember(old, row, today);
+        }
     }
     let mut rows: Vec<Row> = rows.into_values().collect();
     rows.iter_mut().for_each(Row::sort);

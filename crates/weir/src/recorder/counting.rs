@@ -1,8 +1,9 @@
 //! Tokens that no provider reports, counted on a thread of its own: no request waits for another's text.
 //!
-//! A long answer's text comes in pieces of some KiB while it goes by. What waits to be counted is bounded: a piece that comes
-//! when there is no room is not kept, and its tokens are estimated from its size. What ends a request is never refused; there
-//! is one for each slot at most.
+//! A long answer's text comes in pieces of some KiB while it goes by. Most answers end with their provider's own figures, so
+//! pieces lie and wait: those of an answer are counted when it has ended without, and the oldest of all when more than half
+//! of the room is taken. The room is bounded: a piece that comes when there is none is not kept, and its tokens are estimated
+//! from its size. What ends a request is never refused; there is one for each slot at most.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,8 @@ use meter::tokens::{Output, OutputCount, Tokenizer};
 
 /// What text may wait, of all answers together, in bytes.
 const MAX_WAITING: usize = 1 << 20;
+/// What text may wait without being counted.
+const MAX_AT_REST: usize = MAX_WAITING / 2;
 
 /// What is counted of one answer while it goes by.
 #[derive(Debug)]
@@ -53,9 +56,26 @@ impl Tally {
 /// What ends a request, once all that came before it is counted.
 pub type Ending = Box<dyn FnOnce() + Send>;
 
+/// What there is to do next.
 enum Job {
     Piece(Arc<Tally>, Vec<u8>),
-    Ending(Ending),
+    /// An end, and the pieces that have to be counted before it.
+    Ending(Ending, Vec<(Arc<Tally>, Vec<u8>)>),
+}
+
+impl Job {
+    fn run(self) {
+        match self {
+            // Where nobody else holds it the answer has ended with its usage.
+            Job::Piece(tally, raw) if Arc::strong_count(&tally) > 1 => tally.hear(&raw),
+            Job::Piece(..) => {}
+            Job::Ending(ending, pieces) => {
+                pieces.iter().for_each(|(tally, raw)| tally.hear(raw));
+                drop(pieces);
+                ending();
+            }
+        }
+    }
 }
 
 /// See the module.
@@ -67,17 +87,50 @@ pub(super) struct Counting {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
-    /// Bytes of text that the jobs hold.
+    pieces: VecDeque<(Arc<Tally>, Vec<u8>)>,
+    /// Ends of requests, and whose text comes before them.
+    endings: VecDeque<(Option<Arc<Tally>>, Ending)>,
+    /// Bytes of text that the pieces hold.
     waiting: usize,
     /// Whether there is a thread that works.
     at_work: bool,
     stopped: bool,
 }
 
+impl Queue {
+    fn next(&mut self) -> Option<Job> {
+        if let Some((tally, ending)) = self.endings.pop_front() {
+            return Some(Job::Ending(ending, tally.map(|tally| self.take(&tally)).unwrap_or_default()));
+        }
+        if self.waiting <= MAX_AT_REST && !self.stopped {
+            return None;
+        }
+        let (tally, raw) = self.pieces.pop_front()?;
+        self.waiting -= raw.capacity();
+        Some(Job::Piece(tally, raw))
+    }
+
+    /// Takes out the pieces of one answer, in their order.
+    fn take(&mut self, tally: &Arc<Tally>) -> Vec<(Arc<Tally>, Vec<u8>)> {
+        let mut taken = Vec::new();
+        for (of, raw) in std::mem::take(&mut self.pieces) {
+            if Arc::ptr_eq(&of, tally) {
+                self.waiting -= raw.capacity();
+                taken.push((of, raw));
+            } else if Arc::strong_count(&of) > 1 {
+                self.pieces.push_back((of, raw));
+            } else {
+                // Its answer has ended with its usage.
+                self.waiting -= raw.capacity();
+            }
+        }
+        taken
+    }
+}
+
 impl std::fmt::Debug for Counting {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Counting").field("jobs", &self.lock().jobs.len()).finish_non_exhaustive()
+        formatter.debug_struct("Counting").field("pieces", &self.lock().pieces.len()).finish_non_exhaustive()
     }
 }
 
@@ -91,20 +144,24 @@ impl Counting {
             return;
         }
         queue.waiting += raw.capacity();
-        queue.jobs.push_back(Job::Piece(tally.clone(), raw));
+        queue.pieces.push_back((tally.clone(), raw));
+        let rests = queue.waiting <= MAX_AT_REST;
         drop(queue);
-        self.wake.notify_one();
+        if !rests {
+            self.wake.notify_one();
+        }
     }
 
-    /// Leaves what ends a request. Where no thread works it is done at once.
-    pub(super) fn end(&self, ending: Ending) {
+    /// Leaves what ends a request, to be done when all text of its tally is counted. Where no thread works it is done at once.
+    pub(super) fn end(&self, tally: Option<Arc<Tally>>, ending: Ending) {
         let mut queue = self.lock();
         if !queue.at_work {
+            let pieces = tally.map(|tally| queue.take(&tally)).unwrap_or_default();
             drop(queue);
-            ending();
+            Job::Ending(ending, pieces).run();
             return;
         }
-        queue.jobs.push_back(Job::Ending(ending));
+        queue.endings.push_back((tally, ending));
         drop(queue);
         self.wake.notify_one();
     }
@@ -120,7 +177,7 @@ impl Counting {
         loop {
             let mut queue = self.lock();
             let job = loop {
-                if let Some(job) = queue.jobs.pop_front() {
+                if let Some(job) = queue.next() {
                     break job;
                 }
                 if queue.stopped {
@@ -129,16 +186,8 @@ impl Counting {
                 }
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             };
-            if let Job::Piece(_, raw) = &job {
-                queue.waiting -= raw.capacity();
-            }
             drop(queue);
-            match job {
-                // Where nobody else holds it the answer has ended with its usage.
-                Job::Piece(tally, raw) if Arc::strong_count(&tally) > 1 => tally.hear(&raw),
-                Job::Piece(..) => {}
-                Job::Ending(ending) => ending(),
-            }
+            job.run();
         }
     }
 
@@ -159,6 +208,12 @@ mod tests {
 
     use super::*;
 
+    impl Tally {
+        fn counted(&self) -> u64 {
+            self.output.lock().unwrap().take().map_or(0, |output| output.finish().output)
+        }
+    }
+
     fn tally() -> Arc<Tally> {
         Tally::new(Tokenizer::of("gpt-4o"))
     }
@@ -177,12 +232,17 @@ mod tests {
         for piece in ["The riv", "er fl", "ows."] {
             counting.hear(&tally, piece.as_bytes().to_vec());
         }
-        counting.end(Box::new(move || told.send(tally.finish_with(b"", 0)).unwrap()));
+        // Another's text lies beside it and is not counted for it.
+        let other = Tally::new(Tokenizer::of("gpt-4o"));
+        counting.hear(&other, b"Something else.".to_vec());
+        counting.end(Some(tally.clone()), Box::new(move || told.send(tally.finish_with(b"", 0)).unwrap()));
         assert_eq!(tells.recv().unwrap(), OutputCount { output: 4, reasoning: 0, exact: true });
+        assert_eq!(counting.lock().pieces.len(), 1, "it rests");
         counting.stop();
         worker.join().unwrap();
+        assert_eq!((other.counted(), counting.lock().waiting), (3, 0), "nothing rests at the end");
         let (told, tells) = mpsc::sync_channel(1);
-        counting.end(Box::new(move || told.send(()).unwrap()));
+        counting.end(None, Box::new(move || told.send(()).unwrap()));
         assert_eq!(tells.try_recv(), Ok(()), "nobody works any more, so it is done at once");
     }
 
@@ -196,13 +256,35 @@ mod tests {
         for _ in 0..room + 100 {
             counting.hear(&tally, text.as_bytes().to_vec());
         }
-        assert_eq!(counting.lock().jobs.len(), room);
+        assert_eq!(counting.lock().pieces.len(), room);
         counting.stop();
         counting.work();
         let count = tally.finish_with(b"", 0);
         assert!(!count.exact);
         let expected = 2000 * (room as u64 + 100);
         assert!(count.output.abs_diff(expected) < expected / 50, "{count:?} for {expected}");
+    }
+
+    /// What waits beyond half of the room is counted, the oldest first, so that there is room for what comes.
+    #[test]
+    fn what_rests_too_much_is_counted() {
+        let counting = Arc::new(Counting::default());
+        counting.expect_work();
+        let worker = std::thread::spawn({
+            let counting = counting.clone();
+            move || counting.work()
+        });
+        let tally = tally();
+        let piece = "word ".repeat(1000).into_bytes();
+        for _ in 0..3 * MAX_WAITING / piece.len() {
+            while counting.lock().waiting > MAX_AT_REST {
+                std::thread::yield_now();
+            }
+            counting.hear(&tally, piece.clone());
+        }
+        assert_eq!(tally.missed.load(Ordering::Relaxed), 0);
+        counting.stop();
+        worker.join().unwrap();
     }
 
     #[test]

@@ -203,13 +203,19 @@ fn the_catalogue_is_brought_up_to_date_from_a_file() {
     assert!(updated.status.success(), "{}", said(&updated));
     let page = prices(dir.path(), &["new-model", "--data-dir", "."]);
     assert!(said(&page).contains("cost_usd         0.002 (list, own/new-model"), "{}", said(&page));
+    // What held until today is kept: a request of yesterday still costs what it did.
+    std::fs::write(&feed, litellm("2e-06")).expect("a file");
+    assert!(prices(dir.path(), &[&["update", "--from", "feed.json"], &ANYTHING[..]].concat()).status.success());
+    let page = prices(dir.path(), &["new-model", "--data-dir", ".", "--at", "2026-11-01"]);
+    assert!(said(&page).contains("cost_usd         0.002 (list, own/new-model until:"), "{}", said(&page));
+    assert!(said(&prices(dir.path(), &["new-model", "--data-dir", "."])).contains("cost_usd         0.003"));
     // A price that jumps is refused, one that is negative too, and what there was stays.
     for (price, why) in [("1e-03", "factor 10"), ("-1e-06", "no price")] {
         std::fs::write(&feed, litellm(price)).expect("a file");
         let refused = prices(dir.path(), &[&["update", "--from", "feed.json"], &ANYTHING[..]].concat());
         assert!(!refused.status.success() && said(&refused).contains(why), "{}", said(&refused));
     }
-    assert!(said(&prices(dir.path(), &["new-model", "--data-dir", "."])).contains("cost_usd         0.002"));
+    assert!(said(&prices(dir.path(), &["new-model", "--data-dir", "."])).contains("cost_usd         0.003"));
 }
 
 #[test]

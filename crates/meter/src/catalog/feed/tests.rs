@@ -136,6 +136,7 @@ fn an_update_says_what_it_changes() {
     let (rows, changes) = merged(&before, &[feed]);
     assert_eq!(changes, ["~ p/b: input=1 → input=2", "- p/e", "+ p/new: input=3"]);
     assert!(rows.contains(&"p\tf\tG\tinput=1".to_owned()), "another source's rows stay");
+    assert!(rows.contains(&"p\tb\tL\tuntil:2026-11-23 input=1\tfrom:2026-11-23 input=2".to_owned()), "{rows:?}");
 }
 
 #[test]
@@ -156,7 +157,8 @@ fn where_two_sources_differ() {
     let (rows, _) = merged(&catalog("p\tm\tL\tinput=1"), &[genai(r#"{"input_mtok":1.5}"#)]);
     assert_eq!(rows[0], "p\tm\tLG\tinput=1\talso G input=1.5", "the first keeps its figures");
     let (rows, _) = merged(&catalog("p\tm\tL\tinput=1"), &[genai(r#"{"input_mtok":1.01,"cache_read_mtok":0.1}"#)]);
-    assert_eq!(rows[0], "p\tm\tLG\tinput=1 cache_read=0.1", "1 % is no difference");
+    let known = "p\tm\tLG\tuntil:2026-11-23 input=1\tfrom:2026-11-23 input=1 cache_read=0.1";
+    assert_eq!(rows[0], known, "1 % is no difference");
     let dated =
         r#"[{"prices":{"input_mtok":1}},{"constraint":{"start_date":"2026-11-10"},"prices":{"input_mtok":0.5}}]"#;
     let (rows, _) = merged(&catalog("p\tm\tL\tinput=1"), &[genai(dated)]);

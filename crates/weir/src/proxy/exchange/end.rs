@@ -102,18 +102,22 @@ impl Exchange {
     fn count(&mut self, heard: (Vec<u8>, u64), told: settle::Told) -> Recorded {
         let Some(slot) = self.slot.take() else { return Recorded::Now(None) };
         let whole = self.record.status == Status::Success;
+        let tally = self.tally.clone();
         let uncounted = Uncounted { request: self.kept.take(), tally: self.tally.take(), heard, whole };
         self.complete();
         let (mut record, shared) = (std::mem::take(&mut self.record), self.shared().clone());
         let snapshot = self.snapshot.clone();
         let (tell, tells) = oneshot::channel();
-        self.shared().recorder.end_counted(Box::new(move || {
-            uncounted.count(&mut record);
-            settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.rates);
-            shared.unpriced.notice(&record);
-            // Nobody waits where the caller has gone.
-            let _ = tell.send(shared.recorder.finish(slot, record));
-        }));
+        self.shared().recorder.end_counted(
+            tally,
+            Box::new(move || {
+                uncounted.count(&mut record);
+                settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.rates);
+                shared.unpriced.notice(&record);
+                // Nobody waits where the caller has gone.
+                let _ = tell.send(shared.recorder.finish(slot, record));
+            }),
+        );
         Recorded::Later(tells)
     }
 
