@@ -211,3 +211,109 @@ fn ccusage_1636_the_price_of_the_day() {
     // Noon is off-peak; the announced price of another model is not forgotten.
     assert_eq!(on("2026-11-23"), "0.15");
 }
+
+/// What a stream of these events used.
+fn streamed(events: &[&str]) -> Usage {
+    let stream: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let reading = read(Format::Events, stream.as_bytes());
+    assert!(reading.readable, "{stream}");
+    reading.answer.usage().unwrap()
+}
+
+/// What usage costs at the catalogue's price of the day.
+fn used(provider: &str, model: &str, usage: &Usage) -> String {
+    let ask = Ask { provider, models: [None, Some(model), None], at: day("2026-11-23"), ..Ask::default() };
+    usd(prices().cost(&Ask { usage: Some(usage), exact: true, ..ask }))
+}
+
+/// BerriAI/litellm#12313: with prompt caching Bedrock stood three times too high; it costs what the same costs at Anthropic.
+#[test]
+fn litellm_12313_bedrocks_cache_has_its_prices() {
+    let usage = r#""prompt_tokens":100000,"completion_tokens":1000,"prompt_tokens_details":{"cached_tokens":90000},"cache_creation_input_tokens":8000"#;
+    // 2,000 at 3, 90,000 at 0.3, 8,000 at 3.75 and 1,000 at 15; all of it as input is $0.315.
+    for (provider, model) in [
+        ("aws-bedrock", "anthropic.claude-sonnet-4-20250514-v1:0"),
+        ("aws-bedrock", "eu.anthropic.claude-sonnet-4-20250514-v1:0"),
+        ("anthropic", "claude-sonnet-4-20250514"),
+    ] {
+        assert_eq!(chat(provider, model, usage), "0.078", "{provider}");
+    }
+}
+
+/// BerriAI/litellm#8514: $26.74 where AWS billed $770. Of a stream only the output was billed, $0.0735 in place of $0.2418; an
+/// answer in one piece was right.
+#[test]
+fn litellm_8514_a_streams_input_is_billed_too() {
+    let model = "anthropic.claude-3-5-sonnet-20241022-v2:0";
+    assert_eq!(chat("aws-bedrock", model, r#""prompt_tokens":18,"completion_tokens":1224"#), "0.018414");
+    let usage = streamed(&[
+        r#"{"choices":[{"index":0,"delta":{"content":"fn main"}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":56100,"completion_tokens":4900,"total_tokens":61000}}"#,
+        "[DONE]",
+    ]);
+    assert_eq!(used("aws-bedrock", model, &usage), "0.2418");
+}
+
+/// maximhq/bifrost#5243: own prices were off by the factor 100, $0.0004 in place of $0.047575.
+#[test]
+fn bifrost_5243_own_prices_are_dollars_per_million() {
+    let usage = r#""usage":{"prompt_tokens":8650,"completion_tokens":0}"#;
+    let cost = answered(&own("openai.gpt-5.5", 5.5, 0.0, 33.0), "aws-bedrock", "openai.gpt-5.5", usage);
+    assert_eq!(usd(cost), "0.047575");
+}
+
+/// maximhq/bifrost#2292: whatever price was set, a request cost $0.000001.
+#[test]
+fn bifrost_2292_an_exaggerated_price_shows() {
+    let model = "meta-llama/llama-3-8b-instruct";
+    let usage = r#""usage":{"prompt_tokens":10,"completion_tokens":10}"#;
+    assert_eq!(usd(answered(&own(model, 500.0, 500.0, 250.0), "openrouter", model, usage)), "0.0075");
+}
+
+/// BerriAI/litellm#13264, #13319 and #39069: streams had no cost, because headers are gone when it is known. The Record is
+/// written at the end.
+#[test]
+fn litellm_13264_a_stream_has_its_cost() {
+    let usage = streamed(&[
+        r#"{"model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"Hello"}}]}"#,
+        r#"{"model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}"#,
+    ]);
+    assert_eq!(used("openai", "gpt-4o-mini", &usage), "0.00021");
+}
+
+/// envoyproxy/ai-gateway#2290: what only the last event reported was read for its output alone, 5 tokens in all. #2116: so
+/// 37 % of what was written to the cache was missing.
+#[test]
+fn ai_gateway_2290_and_2116_the_last_event_reports_the_input_too() {
+    let usage = streamed(&[
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":0,"output_tokens":0}}}"#,
+        r#"{"type":"message_delta","usage":{"input_tokens":4522,"cache_creation_input_tokens":4511,"output_tokens":5}}"#,
+        r#"{"type":"message_stop"}"#,
+    ]);
+    assert_eq!((usage.input(), usage.get(Class::CacheWrite), usage.total()), (9033, 4511, 9038));
+}
+
+/// agentgateway/agentgateway#1089: Claude Code's output stood far too low, because what a stream begins with was kept.
+#[test]
+fn agentgateway_1089_the_last_figure_counts() {
+    let event =
+        |output: u64| format!(r#"{{"choices":[],"usage":{{"prompt_tokens":20,"completion_tokens":{output}}}}}"#);
+    let events = [event(1), event(400), event(1034)];
+    let usage = streamed(&events.each_ref().map(String::as_str));
+    assert_eq!((usage.input(), usage.output()), (20, 1034));
+}
+
+/// agentgateway/agentgateway#1686: the usage of a streamed response (Codex CLI) was not recorded.
+#[test]
+fn agentgateway_1686_a_streamed_response_has_usage() {
+    let usage = streamed(&[
+        r#"{"type":"response.created","response":{"id":"r","model":"gpt-5","status":"in_progress","usage":null}}"#,
+        r#"{"type":"response.output_text.delta","delta":"Hello"}"#,
+        r#"{"type":"response.completed","response":{"id":"r","status":"completed","usage":{"input_tokens":1200,"input_tokens_details":{"cached_tokens":1024},"output_tokens":90,"output_tokens_details":{"reasoning_tokens":64},"total_tokens":1290}}}"#,
+    ]);
+    assert_eq!((usage.input(), usage.output()), (1200, 90));
+    assert_eq!((usage.get(Class::CachedInput), usage.get(Class::Reasoning)), (1024, 64));
+    // 176 at 1.25, 1,024 at 0.125 and 90 at 10.
+    assert_eq!(used("openai", "gpt-5", &usage), "0.001248");
+}

@@ -69,7 +69,7 @@ fn pieces(api: Api, units: Units) -> Units {
 }
 
 /// What an answer said beside its usage, for whoever counts that later.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Told {
     /// What it cost, in nano-dollars.
     bill: Option<u64>,

@@ -238,6 +238,77 @@ fn other_models_are_estimated() {
     assert_eq!(record["cost_status"], "unpriced");
 }
 
+/// bifrost #3357: Anthropic billed $120 and Bifrost $90 of it, since what a caller had cancelled cost nothing there. Of four
+/// equal answers of which one is cancelled, all four cost.
+#[test]
+fn bifrost_3357_the_cancelled_quarter_costs_what_was_delivered() {
+    let words = words(100);
+    let all: Vec<String> = words.iter().map(|word| event(word)).collect();
+    let end = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":13,\"completion_tokens\":100}}\n\ndata: [DONE]\n\n";
+    let upstream = Upstream::start(move |request, peer| {
+        peer.send(HEAD);
+        all.iter().for_each(|piece| peer.send(chunk(piece)));
+        match request.text().contains("\"user\":\"impatient\"") {
+            true => peer.wait_until_left(),
+            false => peer.send([chunk(end), b"0\r\n\r\n".to_vec()].concat()),
+        }
+    });
+    let weir = Weir::before(&upstream);
+    for _ in 0..3 {
+        assert!(weir.chat(ASK).whole);
+    }
+    let mut caller = weir.connect();
+    caller.send(chat(ASK.replacen('{', "{\"user\":\"impatient\",", 1)));
+    caller.head().unwrap();
+    read_deltas(&mut caller, 100);
+    caller.close();
+    let records = weir.settled(4);
+    let cost: f64 = records.iter().filter_map(|record| record["cost_usd"].as_f64()).sum();
+    let one = (13.0 * 0.03 + 100.0 * 0.06) / 1000.0;
+    assert!((cost - 4.0 * one).abs() < 1e-9, "{cost} of {}", 4.0 * one);
+    assert_eq!(records.iter().filter(|record| record["usage_source"] == "partial").count(), 1);
+}
+
+/// ai-gateway #2115: 28 % of long streams were in the access log and not in the metric of tokens. Whatever is recorded is
+/// counted, in the same step.
+#[test]
+fn ai_gateway_2115_each_stream_of_the_log_is_in_the_metrics() {
+    let upstream = Upstream::start(|_, peer| {
+        peer.send(HEAD);
+        for word in words(40) {
+            peer.send(chunk(event(&word)));
+        }
+        peer.send(usage_event());
+        peer.send([chunk("data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat());
+    });
+    let weir = Weir::before(&upstream);
+    for _ in 0..7 {
+        assert!(weir.chat(ASK).whole);
+    }
+    let records = weir.settled(7);
+    let logged: u64 = records.iter().map(|record| record["total_tokens"].as_u64().unwrap()).sum();
+    let metrics = weir.metrics();
+    assert_eq!((logged, metrics.sum("llm_tokens_total")), (7 * 175, 7 * 175));
+    assert_eq!(metrics.sum("llm_requests_total"), 7);
+}
+
+/// aios-team-brain #450: $51.70 of $96.91, since calls that timed out, three times each, were not metered: their provider was
+/// at work all the same. What is known of them is what was asked.
+#[test]
+fn aios_450_a_call_that_times_out_costs_its_input_each_time() {
+    let upstream = Upstream::start(|_, peer| peer.wait_until_left());
+    let weir = Weir::start(&format!("[timeouts]\nfirst_byte = \"200ms\"\n{}", provider("up", &upstream, "")));
+    for retry in ["0", "1", "2"] {
+        let headers = [("content-type", "application/json"), ("x-stainless-retry-count", retry)];
+        assert_eq!(weir.ask(request("POST /v1/chat/completions", &headers, ASK)).status(), 504);
+    }
+    for (retry, record) in weir.settled(3).iter().enumerate() {
+        is(record, "partial", 13, 0);
+        assert_eq!((&record["end_reason"], &record["client_retry"]), (&"timeout".into(), &retry.into()), "{record:#}");
+        assert_eq!(record["cost_status"], "estimated");
+    }
+}
+
 #[test]
 fn many_streams_that_are_cut_at_once_are_all_counted() {
     let upstream = endless(words(20).iter().map(|word| event(word)).collect());

@@ -37,7 +37,8 @@ impl Exchange {
         self.record.response_bytes = Some(response.body().len() as u64);
         self.record.outcome.end_reason = Some(EndReason::Complete);
         self.record.status = Status::Success;
-        self.settle_and_wait().await;
+        let recorded = Recorded::Now(self.record());
+        self.settle(recorded).await;
         response.map(Answer::whole)
     }
 
@@ -55,14 +56,19 @@ impl Exchange {
         self.record.outcome.end_reason = Some(error.kind.end_reason());
         self.record.outcome.error_type = Some(error.kind.code().to_owned());
         self.record.outcome.error_message = Some(error.message.clone());
-        self.settle_and_wait().await;
+        // Who was asked and does not answer in time may be at work all the same, and charge for it.
+        let asked = error.kind == ErrorKind::UpstreamTimeout && self.times.departed.is_some();
+        let recorded = if asked && counted::can_count(self.api()) {
+            self.count((Vec::new(), 0), settle::Told::default())
+        } else {
+            Recorded::Now(self.record())
+        };
+        self.settle(recorded).await;
         response.map(Answer::whole)
     }
 
-    async fn settle_and_wait(&mut self) {
-        if let Some(seq) = self.record() {
-            self.shared().clone().recorder.synced(seq).await;
-        }
+    async fn settle(&self, recorded: Recorded) {
+        recorded.settled(self.shared().recorder.clone()).await;
     }
 
     /// The answer is over.
