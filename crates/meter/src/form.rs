@@ -99,7 +99,8 @@ impl Form {
         self.kept.extend_from_slice(&bytes[..bytes.len().min(MOST - before)]);
         let end: &[u8] = if self.state == State::Head { HEAD_END } else { &self.delimiter };
         let Some(at) = memmem::find(&self.kept, end) else {
-            if self.kept.len() >= MOST || self.kept.starts_with(b"--") {
+            let last = self.state == State::Head && self.kept.starts_with(b"--");
+            if self.kept.len() >= MOST || last {
                 self.state = State::Done;
             }
             return &[];
@@ -176,6 +177,16 @@ mod tests {
         }
         for size in [1, 2, 3, 7] {
             assert_eq!(read(&BODY.chunks(size).collect::<Vec<_>>()).as_deref(), Some("whisper-1"), "{size}");
+        }
+    }
+
+    /// A value may look like what stands behind the last delimiter.
+    #[test]
+    fn a_model_of_hyphens_is_found_at_every_cut() {
+        let body = b"----a b\r\nContent-Disposition: form-data; name=model\r\n\r\n--x\r\ny\r\n----a b--\r\n";
+        for cut in 0..=body.len() {
+            let (one, other) = body.split_at(cut);
+            assert_eq!(read(&[one, other]).as_deref(), Some("--x\r\ny"), "{cut}");
         }
     }
 

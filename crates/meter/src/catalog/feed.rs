@@ -77,7 +77,16 @@ impl Feed {
     /// Takes out what says nothing: names that cannot stand on a line, prices of 0 that only mean that nobody knows, rows
     /// without a figure, and the second row of a name.
     fn tidy(&mut self) {
+        self.sources.retain(|source| is_name(&source.letter) && source.letter.chars().count() == 1);
+        for source in &mut self.sources {
+            source.name = source.name.replace(|c: char| c.is_control(), " ");
+        }
+        let letters: String = self.sources.iter().map(|source| source.letter.as_str()).collect();
         for row in &mut self.rows {
+            row.per.retain(|(kind, _)| is_name(kind));
+            row.factors.retain(|(region, _)| is_name(region));
+            row.others.retain(|(letter, rates)| is_name(letter) && !rates.is_empty());
+            row.mode = Some(std::mem::take(&mut row.mode)).filter(|mode| is_name(mode)).unwrap_or_default();
             if !is_free(row) {
                 row.bands.retain(|band| !band.rates.is_zero());
             }
@@ -87,7 +96,9 @@ impl Feed {
         }
         self.rows.retain(|row| {
             let named = is_name(&row.provider) && is_name(&row.model) && !row.provider.starts_with('#');
-            named && !(row.bands.is_empty() && row.per.is_empty())
+            // Whose figures they are has to be known too.
+            let known = !row.sources.is_empty() && row.sources.chars().all(|letter| letters.contains(letter));
+            named && known && !(row.bands.is_empty() && row.per.is_empty())
         });
         self.rows.sort_by(|a, b| a.key().cmp(&b.key()));
         self.rows.dedup_by(|again, row| again.key() == row.key() && absorb(row, again));

@@ -104,6 +104,19 @@ fn names_cannot_break_a_line() {
     assert_eq!(lines(&feed), ["p\tgood\tL\tinput=1"]);
 }
 
+/// A row of nobody, or with a kind or region that is no word, cannot stand on a line.
+#[test]
+fn rows_say_whose_they_are() {
+    let feed = read(
+        r#"{"schema":"price-catalogue/1","as_of":"2026-11-23","sources":{"L":{"name":"a\nb","licence":"MIT"}},"models":[
+        {"provider":"p","model":"nobodys","per":{"web_search":0.01}},
+        {"provider":"p","model":"anothers","src":"X","per":{"web_search":0.01}},
+        {"provider":"p","model":"m","src":"L","mode":"a b","per":{"web search":0.01,"request":1},"mult":{"e u":1.1}}]}"#,
+    );
+    assert_eq!(lines(&feed), ["p\tm\tL\tper request=1"]);
+    assert_eq!(feed.sources[0].name, "a b, MIT");
+}
+
 fn catalog(rows: &str) -> Catalog {
     let head = "# weir prices 1\n# L 2026-11-01 LiteLLM\n# G 2026-11-01 genai\n";
     Catalog::parse(format!("{head}{rows}\n")).unwrap()
