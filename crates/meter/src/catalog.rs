@@ -6,7 +6,7 @@
 
 mod feed;
 mod host;
-mod name;
+pub(crate) mod name;
 mod row;
 mod update;
 mod window;

@@ -4,7 +4,7 @@
 //! engine picks the band whose conditions a request meets, sums each component exactly, and rounds it once. Whose price it
 //! is that counts (the operator's, a contract's, the provider's own bill, the catalogue's) is for [`Prices`] to say.
 
-mod key;
+pub(crate) mod key;
 mod price;
 mod prices;
 mod rule;

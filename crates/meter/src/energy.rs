@@ -1,60 +1,125 @@
-//! Energy: `Usage` and what is known of a model to kilowatt-hours, with the name of the method that says so.
+//! Energy: `Usage` and what is known of a model to kilowatt-hours, low, middle and high, with the name of the method that says
+//! so.
 //!
-//! One method so far, `rates`: the mission's own kWh per 1,000 tokens, as configured. A model without a rate has no figure.
+//! Three methods behind one interface, [`Method`]: [`Rates`], the operator's own kWh per 1,000 tokens, which go before all
+//! else; [`Weir`], fitted to measured machines ([`physics`]); and [`Ecologits`], the published formulas of EcoLogits, so that
+//! figures can be compared. One that measures would be a fourth. [`Estimator`] knows which of them holds for a request.
 
-use std::collections::HashMap;
+mod calibrate;
+mod ecologits;
+mod estimator;
+mod evaluate;
+pub mod feed;
+mod matrix;
+mod model;
+pub mod physics;
+mod points;
+mod rates;
+mod weir;
 
-use crate::decimal::{self, DecimalError};
+pub use calibrate::{Measured, calibrate, read_measured};
+pub use ecologits::{Deployment, Ecologits, Impacts};
+pub use estimator::{Ask, Book, Choice, Estimate, Estimator, Found};
+pub use evaluate::{Evaluation, Group, evaluate};
+pub(crate) use model::sources;
+pub use model::{Basis, Models, Profile, Row};
+pub use points::{Point, points};
+pub use rates::Rates;
+pub use weir::{Serving, Share, Shares, Weir};
+
 use crate::usage::Usage;
 
 /// Decimal places of a pico-kilowatt-hour (3.6 microjoules), in which energy is kept.
 pub const PICO: u8 = 12;
 
-/// The energy of one request.
+/// Pico-kilowatt-hours of a joule.
+const PICO_KWH_PER_JOULE: f64 = 1e12 / 3.6e6;
+
+/// The energy of one request, in pico-kilowatt-hours (1e-12 kWh). The three are of the same machine, its host and its building.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Energy {
-    /// The estimate in pico-kilowatt-hours (1e-12 kWh).
+    /// What it hardly falls short of.
+    pub low: u64,
+    /// The estimate.
     pub mid: u64,
+    /// What it hardly exceeds.
+    pub high: u64,
     /// The method and its version.
     pub method: &'static str,
+    /// What is known of the model's size.
+    pub basis: Basis,
 }
 
-/// Configured rates, by model.
-#[derive(Debug, Clone, Default)]
-pub struct Rates {
-    /// Pico-kilowatt-hours per token.
-    by_model: HashMap<String, u64>,
+/// Low, middle and high of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Band {
+    /// Low.
+    pub low: f64,
+    /// Middle.
+    pub mid: f64,
+    /// High.
+    pub high: f64,
 }
 
-impl Rates {
-    /// Adds a model's rate in kWh per 1,000 tokens.
-    ///
-    /// # Errors
-    /// A figure that is negative, no number, or finer than a pico-kilowatt-hour per token.
-    pub fn insert(&mut self, model: String, kwh_per_1k: f64) -> Result<(), DecimalError> {
-        self.by_model.insert(model, decimal::from_float(kwh_per_1k, PICO - 3)?);
-        Ok(())
-    }
-
-    /// The energy of `usage` at the rate of the first of `models` that has one.
+impl Band {
+    /// All three the same.
     #[must_use]
-    pub fn estimate(&self, models: &[Option<&str>], usage: &Usage) -> Option<Energy> {
-        let rate = models.iter().flatten().find_map(|model| self.by_model.get(*model))?;
-        Some(Energy { mid: usage.total().saturating_mul(*rate), method: "rates/1" })
+    pub const fn point(value: f64) -> Band {
+        Band { low: value, mid: value, high: value }
     }
+
+    /// A middle and the logarithms of how far it may be below and above.
+    #[must_use]
+    pub fn around(mid: f64, below: f64, above: f64) -> Band {
+        Band { low: mid * (-below).exp(), mid, high: mid * above.exp() }
+    }
+
+    /// Each member through the same function.
+    #[must_use]
+    pub fn zip(self, other: Band, of: impl Fn(f64, f64) -> f64) -> Band {
+        Band { low: of(self.low, other.low), mid: of(self.mid, other.mid), high: of(self.high, other.high) }
+    }
+
+    /// High over low.
+    #[must_use]
+    pub fn width(self) -> f64 {
+        self.high / self.low
+    }
+
+    /// The sum, members by themselves: what is wrong with one request is wrong with the next, so errors add up.
+    #[must_use]
+    pub fn plus(self, other: Band) -> Band {
+        self.zip(other, |a, b| a + b)
+    }
+
+    /// Times a number of at least 0.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Band {
+        self.zip(Band::point(factor), |a, b| a * b)
+    }
+}
+
+/// How energy is estimated.
+pub trait Method {
+    /// Its name and version, as it stands in `energy_method`.
+    fn name(&self) -> &'static str;
+
+    /// The energy of a request in joules, machine, host and building together, or nothing where the method cannot say.
+    /// `seconds` is how long the provider took, where that is known.
+    fn joules(&self, usage: &Usage, building: &Building, seconds: Option<f64>) -> Option<Band>;
+}
+
+/// What a building adds to its machines: all the electricity that it draws, over what its machines draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Building {
+    /// Power usage effectiveness.
+    pub pue: Band,
+}
+
+/// Joules as whole pico-kilowatt-hours.
+pub(crate) fn pico_kwh(joules: f64) -> u64 {
+    (joules * PICO_KWH_PER_JOULE).round() as u64
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_missions_worked_example() {
-        let mut rates = Rates::default();
-        rates.insert("gpt-4".to_owned(), 0.005).unwrap();
-        let usage = Usage::from_inclusive(25, 150, crate::usage::Parts::default());
-        let energy = rates.estimate(&[None, Some("gpt-4")], &usage).unwrap();
-        assert_eq!(decimal::to_string(energy.mid, PICO), "0.000875");
-        assert_eq!(rates.estimate(&[Some("gpt-5")], &usage), None);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 //! [`dialect`] asked for; they become a [`usage::Usage`], which [`cost`] and [`energy`] turn into money and energy, and
 //! [`record`] writes down.
 
+pub mod carbon;
 pub mod catalog;
 pub mod cost;
 pub mod decimal;

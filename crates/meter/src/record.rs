@@ -11,6 +11,7 @@ pub use custom::{BadName, Custom, CustomValue, Declared, MAX_FIELDS, MAX_TEXT, c
 pub use fields::{FIELDS, Field, Role, Unit, Value, field};
 pub use line::{LINE_LIMIT, Line, Owned, render, render_begun};
 
+use crate::carbon::Carbon;
 use crate::cost::Cost;
 use crate::dialect::Api;
 use crate::energy::Energy;
@@ -18,6 +19,8 @@ use crate::usage::{Units, Usage, UsageSource};
 
 const NANO_SCALE: u8 = crate::cost::NANO;
 const PICO_SCALE: u8 = crate::energy::PICO;
+const GRAM_SCALE: u8 = crate::carbon::NANO;
+const MILLILITRE_SCALE: u8 = crate::carbon::MICRO;
 /// Times stand on the line in microseconds.
 const SECONDS_SCALE: u8 = 6;
 
@@ -123,8 +126,10 @@ pub struct Record {
     pub units: Units,
     /// What it cost, if a price is known.
     pub cost: Option<Cost>,
-    /// What it drew, if a rate is known.
+    /// What it drew, if that can be said.
     pub energy: Option<Energy>,
+    /// What that comes to where it was served.
+    pub carbon: Option<Carbon>,
     /// When things happened.
     pub times: Times,
     /// How it came out.

@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod energy;
 mod export;
 mod import;
 mod key;
@@ -45,6 +46,8 @@ enum Command {
     Doctor(doctor::DoctorOptions),
     /// What a model costs and why, and the catalogue of prices brought up to date.
     Prices(prices::PricesCommand),
+    /// What a request draws and why, and how far that is from measurements.
+    Energy(energy::EnergyCommand),
     /// Ask a file of lines in LogQL.
     Query(query::QueryOptions),
     /// Send again what a follower had to set aside.
@@ -117,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Export(options) => export::run(&options),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),
+        Command::Energy(command) => energy::run(&command),
         Command::Query(options) => query::run(&options),
         Command::Config(ConfigCommand::Schema) => {
             println!("{:#}", config::schema());

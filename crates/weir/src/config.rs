@@ -3,6 +3,7 @@
 mod amount;
 mod auth;
 mod caller;
+mod energy;
 mod field;
 mod fixed;
 mod follower;
@@ -20,11 +21,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use meter::cost::Prices;
-use meter::energy::Rates;
+use meter::energy::Estimator;
 
 pub use amount::{Bytes, Span};
 pub use auth::{Auth, Secret};
 pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
+pub use energy::{Grid, site_of};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
 pub use follower::{LokiConfig, USUAL_LABELS, load_followers};
 pub use meter::pattern::Pattern;
@@ -204,8 +206,10 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// What models cost.
     pub prices: Prices,
-    /// What models draw.
-    pub rates: Rates,
+    /// What models draw, and what that comes to.
+    pub energy: Estimator,
+    /// Grids by the hour that are asked for.
+    pub grids: Vec<Grid>,
     /// Who may call; everybody, if there is none.
     pub callers: Callers,
     /// What is recorded beside what Weir records by itself.
@@ -256,6 +260,7 @@ impl Config {
         let routes = routes(&written, &providers)?;
         let callers = caller::callers(&written.keys)?;
         let prices = pricing::prices(&written, &providers)?;
+        let (energy, grids) = energy::estimator(&written, &providers, &prices)?;
         let fields = field::fields(&written.fields, &callers)?;
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
@@ -280,7 +285,8 @@ impl Config {
             providers,
             routes,
             prices,
-            rates: rates(&written)?,
+            energy,
+            grids,
             followers: follower::followers(&written.followers, &fields)?,
             fields,
             callers,
@@ -392,14 +398,6 @@ fn routes(written: &Written, providers: &[Provider]) -> Result<Vec<Route>, Confi
         routes.push(Route { model: route.model.clone(), provider, target });
     }
     Ok(routes)
-}
-
-fn rates(written: &Written) -> Result<Rates, ConfigError> {
-    let mut rates = Rates::default();
-    for (model, kwh) in &written.energy_rates {
-        rates.insert(model.clone(), *kwh).map_err(|reason| invalid(format!("energy_rates.\"{model}\""), reason))?;
-    }
-    Ok(rates)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod energy;
 pub mod error;
 pub mod framing;
 pub mod log;

@@ -19,11 +19,11 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
-use crate::prices;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
+use crate::{energy, prices};
 
 /// How long followers get to deliver what is left.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -183,7 +183,7 @@ impl Running {
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
-        let mut bound = prices::with_newest(Config { listen, admin, ..config.clone() });
+        let mut bound = energy::with_newest(prices::with_newest(Config { listen, admin, ..config.clone() }));
         hash_key::provide(&mut bound).map_err(io_error("hash_key"))?;
         let shared = Arc::new(Shared::new(bound, recorder).map_err(io_error("providers"))?);
         let (stop, stopping) = watch::channel(false);
@@ -265,7 +265,11 @@ impl Running {
         let config = self.config.succeed(config?)?;
         let acceptor = config.tls.as_ref().map(listen::tls).transpose();
         let acceptor = acceptor.map_err(|source| ReloadError::Io { place: "tls", source })?;
-        let mut bound = prices::with_newest(Config { listen: self.listen, admin: self.admin, ..config.clone() });
+        let mut bound = energy::with_newest(prices::with_newest(Config {
+            listen: self.listen,
+            admin: self.admin,
+            ..config.clone()
+        }));
         hash_key::provide(&mut bound).map_err(|source| ReloadError::Io { place: "hash_key", source })?;
         self.shared.replace(bound).map_err(|source| ReloadError::Io { place: "providers", source })?;
         *self.acceptor.lock().unwrap_or_else(PoisonError::into_inner) = acceptor;

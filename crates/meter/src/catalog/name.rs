@@ -83,7 +83,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// What a name is without the full date behind it: `-2024-08-06`, `-20250514` or `@20250514`.
-pub(super) fn without_date(name: &str) -> Option<&str> {
+pub(crate) fn without_date(name: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((base, date)) = name.rsplit_once(['-', '@'])
         && date.len() == 8

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Makes numbers that nobody outside can foresee.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     seed: u64,
 }
 
@@ -16,7 +16,7 @@ impl Default for Keys {
 }
 
 impl Keys {
-    pub(super) fn of(&self, provider: &str, models: &[Option<&str>; 3]) -> u64 {
+    pub(crate) fn of(&self, provider: &str, models: &[Option<&str>; 3]) -> u64 {
         models.iter().fold(mix(self.seed, provider), |key, model| mix(key, model.unwrap_or("\0")))
     }
 }
@@ -41,7 +41,7 @@ fn mix(mut key: u64, text: &str) -> u64 {
 
 /// A key is mixed enough to be its own hash.
 #[derive(Debug, Default)]
-pub(super) struct AsItIs(u64);
+pub(crate) struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn finish(&self) -> u64 {

@@ -27,13 +27,9 @@ pub(super) const DECLARED: Field = Field {
 const KEPT: &[&str] = &[
     "app",
     "audio_seconds",
-    "carbon_gco2e",
-    "carbon_zone",
     "characters",
     "class",
     "cost_tools_usd",
-    "energy_kwh_high",
-    "energy_kwh_low",
     "follower",
     "image_count",
     "job",
@@ -46,7 +42,6 @@ const KEPT: &[&str] = &[
     "reason",
     "region",
     "search_calls",
-    "water_ml",
 ];
 
 /// Prefixes of Weir's own names and of OpenTelemetry's.

@@ -1,8 +1,9 @@
 //! THE table of the Record's fields, in the order of the line.
 
-use super::{Record, VERSION};
+use super::{GRAM_SCALE, MILLILITRE_SCALE, Record, VERSION};
+use crate::carbon::Carbon;
 use crate::cost::NANO;
-use crate::energy::PICO;
+use crate::energy::{Energy, PICO};
 use crate::usage::{Class, Usage};
 
 /// A field's value.
@@ -35,6 +36,10 @@ pub enum Unit {
     Usd,
     /// Kilowatt-hours, kept in pico-kilowatt-hours.
     Kwh,
+    /// Grams of CO2 equivalent, kept in nanograms.
+    Grams,
+    /// Millilitres, kept in millionths.
+    Millilitres,
     /// Seconds, kept in microseconds.
     Seconds,
     /// A number without a unit.
@@ -124,6 +129,14 @@ fn seconds<'a>(nanos: Option<u64>) -> Option<Value<'a>> {
     nanos.map(|nanos| Value::Fixed(nanos / 1000, 6))
 }
 
+fn kwh<'a>(record: &Record, of: fn(&Energy) -> u64) -> Option<Value<'a>> {
+    record.energy.as_ref().map(|energy| Value::Fixed(of(energy), PICO))
+}
+
+fn grams<'a>(record: &Record, of: fn(&Carbon) -> Option<u64>) -> Option<Value<'a>> {
+    record.carbon.as_ref().and_then(of).map(|nano| Value::Fixed(nano, GRAM_SCALE))
+}
+
 fn usd(record: &Record, part: fn(&crate::cost::Parts) -> u64) -> Option<Value<'_>> {
     record.cost.as_ref()?.parts.as_ref().map(|parts| Value::Fixed(part(parts), NANO))
 }
@@ -179,8 +192,8 @@ pub static FIELDS: &[Field] = &[
         "energy_consumption_kwh",
         Unit::Kwh,
         Metadata,
-        |r| r.energy.map(|energy| Value::Fixed(energy.mid, PICO)),
-        "The estimate of the energy drawn.",
+        |r| kwh(r, |energy| energy.mid),
+        "The estimate of the energy drawn, by the machine, its host and its building.",
     )),
     always(row(
         "cost_usd",
@@ -396,11 +409,61 @@ pub static FIELDS: &[Field] = &[
         "The day of the catalogue's figures, as 2026-11-23.",
     ),
     row(
+        "energy_kwh_low",
+        Unit::Kwh,
+        Metadata,
+        |r| kwh(r, |energy| energy.low),
+        "What the energy hardly falls short of.",
+    ),
+    row("energy_kwh_high", Unit::Kwh, Metadata, |r| kwh(r, |energy| energy.high), "What the energy hardly exceeds."),
+    row(
         "energy_method",
         TEXT,
-        Line,
+        Metadata,
         |r| r.energy.map(|energy| Value::Text(energy.method)),
-        "How the energy was estimated, with the method's version.",
+        "How the energy was estimated, with the method's version: rates/1, weir/1, ecologits/0.11.3.",
+    ),
+    row(
+        "energy_basis",
+        TEXT,
+        Line,
+        |r| r.energy.map(|energy| Value::Text(energy.basis.name())),
+        "What is known of the model's size: disclosed, named (its name says it), guessed; rate where it is not needed.",
+    ),
+    row(
+        "carbon_gco2e",
+        Unit::Grams,
+        Metadata,
+        |r| grams(r, |carbon| carbon.location),
+        "CO2 equivalent of the energy, by the grid where it was drawn.",
+    ),
+    row(
+        "carbon_market_gco2e",
+        Unit::Grams,
+        Line,
+        |r| grams(r, |carbon| carbon.market),
+        "The same by what was contracted, where `market_gco2e_per_kwh` says that.",
+    ),
+    row(
+        "carbon_embodied_gco2e",
+        Unit::Grams,
+        Line,
+        |r| grams(r, |carbon| Some(carbon.embodied)),
+        "CO2 equivalent of making the machines, the request's share; in neither of the two above.",
+    ),
+    row(
+        "carbon_zone",
+        TEXT,
+        Metadata,
+        |r| r.carbon.as_ref().map(|carbon| Value::Text(&carbon.zone)),
+        "The zone whose grid is meant.",
+    ),
+    row(
+        "water_ml",
+        Unit::Millilitres,
+        Line,
+        |r| r.carbon.as_ref()?.water.map(|units| Value::Fixed(units, MILLILITRE_SCALE)),
+        "Water, on site and where the electricity is made.",
     ),
     early(row("started_at", Unit::Time, Line, |r| Some(Value::Time(r.times.started_at)), "The caller's first byte.")),
     row(

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::custom::{CustomValue, DECLARED, Declared, check_name};
 use super::fields::{FIELDS, Field, Unit, Value};
-use super::{NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
+use super::{GRAM_SCALE, MILLILITRE_SCALE, NANO_SCALE, PICO_SCALE, Record, SECONDS_SCALE};
 use crate::{decimal, json, time};
 
 /// The longest line in bytes, its line feed included: no collector splits it.
@@ -351,6 +351,8 @@ impl Owned {
             Unit::Count => Owned::Integer(plain.parse().ok()?),
             Unit::Usd => Owned::Fixed(decimal::parse(plain, NANO_SCALE).ok()?, NANO_SCALE),
             Unit::Kwh => Owned::Fixed(decimal::parse(plain, PICO_SCALE).ok()?, PICO_SCALE),
+            Unit::Grams => Owned::Fixed(decimal::parse(plain, GRAM_SCALE).ok()?, GRAM_SCALE),
+            Unit::Millilitres => Owned::Fixed(decimal::parse(plain, MILLILITRE_SCALE).ok()?, MILLILITRE_SCALE),
             Unit::Seconds => Owned::Fixed(decimal::parse(plain, SECONDS_SCALE).ok()?, SECONDS_SCALE),
             // Rust reads infinities, and figures too large as such; JSON has none.
             Unit::Number => Owned::Float(plain.parse().ok().filter(|number: &f64| number.is_finite())?),

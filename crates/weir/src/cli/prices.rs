@@ -3,6 +3,8 @@
 mod explain;
 mod update;
 
+pub(super) use update::fetch;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -43,12 +45,12 @@ pub(super) fn run(command: &PricesCommand) -> ExitCode {
 }
 
 /// Writes a line to stdout. Where nobody reads any more it is lost, and nothing else is.
-fn tell(line: impl Display) {
+pub(super) fn tell(line: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
 /// What is configured: in the file that is named, else in the usual one, else nothing.
-fn configured(path: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config, String> {
+pub(super) fn configured(path: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config, String> {
     let usual = Path::new(super::serve::USUAL);
     let overrides = Overrides { data_dir: data_dir.cloned(), ..Overrides::default() };
     let config = match path.or_else(|| usual.exists().then_some(usual)) {
@@ -56,5 +58,5 @@ fn configured(path: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config,
         // Without a file nobody is configured: what is asked about is the catalogue.
         None => from_environment(|_| false, &overrides).map(|(config, _)| Config { providers: Vec::new(), ..config }),
     };
-    config.map(crate::prices::with_newest).map_err(|error| error.to_string())
+    config.map(crate::prices::with_newest).map(crate::energy::with_newest).map_err(|error| error.to_string())
 }

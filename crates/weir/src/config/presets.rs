@@ -115,6 +115,11 @@ impl Preset {
             catalog: None,
             region: None,
             on_client_gone: super::OnClientGone::default(),
+            zone: None,
+            pue: None,
+            water_l_per_kwh: None,
+            market_gco2e_per_kwh: None,
+            serving: None,
         }
     }
 }

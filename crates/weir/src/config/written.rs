@@ -1,6 +1,9 @@
 //! What an operator writes: TOML, in which an unknown key is refused with a hint. The doc comments are the published
 //! schema's descriptions.
 
+mod energy;
+mod provider;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +19,10 @@ use super::follower::WrittenFollower;
 use super::query::WrittenQuery;
 use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
+
+pub(super) use energy::{WrittenCarbon, WrittenEnergy, WrittenMethod, WrittenModel, WrittenServing};
+pub use provider::OnClientGone;
+pub(super) use provider::WrittenProvider;
 
 /// weir.toml
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -69,6 +76,10 @@ pub struct Written {
     pub pricing_rules: BTreeMap<String, WrittenPricingRule>,
     /// What models draw, in kWh per 1,000 tokens, by the model's name.
     pub energy_rates: BTreeMap<String, f64>,
+    /// How energy is estimated where there is no rate.
+    pub energy: WrittenEnergy,
+    /// The grid by the hour, by the zone's name.
+    pub carbon: BTreeMap<String, WrittenCarbon>,
     /// Callers' keys; with any, nobody calls without one.
     pub keys: Vec<WrittenKey>,
     /// Fields of one's own on each Record.
@@ -106,6 +117,8 @@ impl Default for Written {
             pricing: BTreeMap::new(),
             pricing_rules: BTreeMap::new(),
             energy_rates: BTreeMap::new(),
+            energy: WrittenEnergy::default(),
+            carbon: BTreeMap::new(),
             keys: Vec::new(),
             fields: Vec::new(),
             followers: Vec::new(),
@@ -261,52 +274,6 @@ impl WrittenJournal {
     }
 }
 
-/// Who answers.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WrittenProvider {
-    /// Its name on Records and labels.
-    pub name: String,
-    /// A well-known provider whose address, models and ways are meant: "deepseek". Its name alone says it, too.
-    #[serde(default)]
-    pub preset: Option<String>,
-    /// An OpenAI-compatible address: "https://api.openai.com/v1"; not needed where a preset has it.
-    #[serde(default)]
-    pub base_url: Option<String>,
-    /// "env:NAME", "file:PATH", or "caller": the caller's own key passes through.
-    #[serde(default)]
-    pub api_key: Option<String>,
-    /// The models it serves; * stands for anything.
-    #[serde(default)]
-    pub models: Vec<String>,
-    /// Whether it gets what belongs to nobody else.
-    #[serde(default)]
-    pub default: bool,
-    /// Whether it may be asked for the usage of a stream whose caller did not ask; what that adds is taken out again.
-    #[serde(default)]
-    pub inject_usage: Option<bool>,
-    /// Its name in the catalogue of prices; "none" leaves it out. Known by its address or its name if not given.
-    #[serde(default)]
-    pub catalog: Option<String>,
-    /// Where its models run, if that makes a difference to the price: "eu", "us".
-    #[serde(default)]
-    pub region: Option<String>,
-    /// What happens to an answer whose caller has gone.
-    #[serde(default)]
-    pub on_client_gone: OnClientGone,
-}
-
-/// What happens to an answer whose caller has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnClientGone {
-    /// The provider's connection is closed, and what was delivered is counted.
-    #[default]
-    Close,
-    /// It is read to its end, so that the provider's own figures arrive: for at most five minutes and 64 MiB more.
-    Drain,
-}
-
 /// A name of one's own for a model.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -396,7 +363,9 @@ impl Written {
         let keys = self.providers.iter().map(|provider| provider.api_key.as_deref());
         let secrets = keys.chain([self.hash_key.as_deref()]).filter_map(secret::file);
         let tls = self.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]);
-        secrets.chain(tls).chain(self.upstream.ca_file.clone()).collect()
+        let series = self.carbon.values().filter(|one| !one.is_url()).map(|one| PathBuf::from(&one.series));
+        let tokens = self.carbon.values().filter_map(|one| secret::file(one.token.as_deref()));
+        secrets.chain(tls).chain(self.upstream.ca_file.clone()).chain(series).chain(tokens).collect()
     }
 
     /// Reads TOML.

@@ -88,6 +88,13 @@ struct Marks {
     last_piece: Nanos,
 }
 
+impl Marks {
+    /// How long the provider took, as far as that is known.
+    fn upstream(&self) -> Option<Nanos> {
+        self.departed.map(|departed| self.last_piece.max(departed) - departed)
+    }
+}
+
 impl Exchange {
     /// Begins with what the head says.
     pub(super) fn begin(

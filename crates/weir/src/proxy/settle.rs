@@ -2,10 +2,10 @@
 
 use meter::cost::{Ask, Prices};
 use meter::dialect::Api;
-use meter::energy::Rates;
+use meter::energy::{self, Estimator};
 use meter::meter::{Format, Nanos, Reading, is_sound};
 use meter::record::{EndReason, Record, Status};
-use meter::usage::{Class, Units, UsageSource};
+use meter::usage::{Class, Units, Usage, UsageSource};
 
 use crate::config::redact;
 
@@ -37,7 +37,7 @@ const TRUNCATED: &str = "weir_truncated_answer";
 
 /// Fills in what the answer said, which is taken out of the reading; `bill` is what its head said that it cost, in
 /// nano-dollars.
-pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>, prices: &Prices, rates: &Rates) {
+pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>, prices: &Prices, energy: &Estimator) {
     let answer = &mut reading.answer;
     record.what.response_model = answer.model.take();
     record.what.response_id = answer.id.take();
@@ -56,7 +56,7 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>
         let cached = usage.get(Class::CachedInput) > 0;
         record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
     }
-    price(record, &Told::of(reading, bill), prices, rates);
+    price(record, &Told::of(reading, bill), prices, energy);
 }
 
 /// What of an answer is a picture or audio in calls of this kind; elsewhere the same names mean other things.
@@ -85,11 +85,11 @@ impl Told {
 }
 
 /// What follows from the usage.
-pub(super) fn price(record: &mut Record, told: &Told, prices: &Prices, rates: &Rates) {
+pub(super) fn price(record: &mut Record, told: &Told, prices: &Prices, energy: &Estimator) {
     record.cost = prices.cost(&ask(record, told.bill));
     let Some(usage) = &record.usage else { return };
-    let models = [record.what.target.as_deref(), record.what.model.as_deref(), record.what.response_model.as_deref()];
-    record.energy = rates.estimate(&models, usage);
+    let drawn = energy.estimate(&draws(record, usage));
+    (record.energy, record.carbon) = drawn.map_or((None, None), |(energy, carbon)| (Some(energy), carbon));
     if let (Some((first, last)), gaps @ 1..) = (told.tokens, usage.output().saturating_sub(1)) {
         record.times.per_output_token = Some(last.saturating_sub(first) / gaps);
     }
@@ -116,6 +116,18 @@ fn ask(record: &Record, reported: Option<u64>) -> Ask<'_> {
         searches: record.search_calls.unwrap_or(0),
         units: record.units,
         reported,
+    }
+}
+
+/// What is to be estimated.
+fn draws<'a>(record: &'a Record, usage: &'a Usage) -> energy::Ask<'a> {
+    let what = &record.what;
+    energy::Ask {
+        provider: what.provider.as_deref().unwrap_or_default(),
+        models: [what.target.as_deref(), what.model.as_deref(), what.response_model.as_deref()],
+        usage,
+        at: record.times.started_at,
+        seconds: record.times.upstream.map(|nanos| nanos as f64 / 1e9),
     }
 }
 

@@ -147,7 +147,7 @@ const fn conversion(unit: Unit) -> &'static str {
     match unit {
         Unit::Text(_) | Unit::Id => "tostring",
         Unit::Count => "tolong",
-        Unit::Usd | Unit::Kwh | Unit::Seconds | Unit::Number => "todouble",
+        Unit::Usd | Unit::Kwh | Unit::Grams | Unit::Millilitres | Unit::Seconds | Unit::Number => "todouble",
         Unit::Bool => "tobool",
         Unit::Time => "todatetime",
     }

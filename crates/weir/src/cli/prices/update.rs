@@ -78,7 +78,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn fetch(place: &str, config: &Config) -> Result<Vec<u8>, String> {
+pub(in crate::cli) fn fetch(place: &str, config: &Config) -> Result<Vec<u8>, String> {
     let named = |error: std::io::Error| format!("{place}: {error}");
     if !place.starts_with("https://") && !place.starts_with("http://") {
         let length = std::fs::metadata(place).map_err(named)?.len();

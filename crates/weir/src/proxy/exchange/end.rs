@@ -82,7 +82,8 @@ impl Exchange {
         let mut reading = self.watch.take().map(Watch::finish).unwrap_or_default();
         self.note_pieces();
         let config = &self.snapshot.config;
-        settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.rates);
+        self.record.times.upstream = self.times.upstream();
+        settle::read(&mut self.record, &mut reading, self.bill, &config.prices, &config.energy);
         settle::judge(&mut self.record, self.format, &reading, end);
         self.gathering.answer(&self.snapshot, &mut self.record, &reading.found, &self.shown);
         self.shown.take_out_of(&config.providers, &mut self.record);
@@ -118,7 +119,7 @@ impl Exchange {
             tally,
             Box::new(move || {
                 uncounted.count(&mut record);
-                settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.rates);
+                settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.energy);
                 shared.unpriced.notice(&record);
                 // Nobody waits where the caller has gone.
                 let _ = tell.send(shared.recorder.finish(slot, record));
@@ -156,7 +157,7 @@ impl Exchange {
         let times = &mut self.record.times;
         times.processing = now;
         let waited = marks.caller + marks.connect;
-        let upstream = marks.departed.map(|departed| marks.last_piece.max(departed) - departed);
+        let upstream = marks.upstream();
         times.queue = marks.departed.map(|departed| departed.saturating_sub(waited));
         times.network = marks.departed.map(|_| marks.connect);
         times.upstream = upstream;

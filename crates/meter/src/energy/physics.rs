@@ -1,0 +1,164 @@
+//! What a machine draws for a token, as far as measurements say: a formula of what is known to happen, with seven numbers
+//! fitted to 515 measured configurations (`data/energy_fit.tsv`; `weir energy fit` makes it).
+//!
+//! **Output.** Each step makes one token for each request of the batch. It costs something however little it does, more with
+//! each accelerator and a little more with the model's depth; it reads the weights that the batch needs, of a mixture of
+//! experts those that at least one of its tokens is sent to. That is shared by the batch, though less than evenly, since a
+//! fuller step draws more power. Then each token computes with the active parameters, and reads the context before it.
+//!
+//! **Input** is read many tokens at a time and so bound by computing: two operations per active parameter and token, and
+//! attention to what stands before it. [`INPUT_JOULES`] says what that takes.
+
+use std::sync::LazyLock;
+
+use super::Band;
+use super::matrix::Matrix;
+
+/// How many numbers are fitted.
+pub const COEFFICIENTS: usize = 7;
+
+/// Their names, in order. The first four are logarithms of joules, the others exponents.
+pub const NAMES: [&str; COEFFICIENTS] =
+    ["ln_step", "ln_weights", "ln_compute", "ln_context", "step_active", "batch", "context_active"];
+
+/// Joules of the accelerators for an input token and a billion active parameters. In the middle a GPU of 700 W and 989 TFLOPS
+/// (H100, 16 bits) that reaches 40 % of them; low 80 %, as 8 bits on a well-filled machine; high 18 %. DeepSeek's own figures
+/// of 2025-03 come to 0.0039.
+pub const INPUT_JOULES: Band = Band { low: 0.0018, mid: 0.0035, high: 0.008 };
+
+/// What of an input token's energy one takes that the provider had in its prompt cache.
+pub const CACHED_SHARE: Band = Band { low: 0.0, mid: 0.08, high: 0.3 };
+
+/// Tokens of context at which attention takes as much as all else, of a model with 8 billion active parameters: twelve times
+/// its width of 4,096. Width grows with the cube root of the parameters.
+const ATTENTION_TOKENS: f64 = 49_152.0;
+
+/// What is measured lies within these; beyond them the formula is carried on, and the band widened.
+pub const DOMAIN_TOTAL: (f64, f64) = (8.0, 671.0);
+/// The same of active parameters, in billions.
+pub const DOMAIN_ACTIVE: (f64, f64) = (3.0, 405.0);
+
+/// A model as a machine sees it; parameters in billions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Machine {
+    /// Parameters that each token meets.
+    pub active: f64,
+    /// All parameters.
+    pub total: f64,
+    /// Bytes of a parameter.
+    pub bytes: f64,
+    /// Accelerators that serve one copy.
+    pub accelerators: f64,
+    /// Requests at a time.
+    pub batch: f64,
+}
+
+impl Machine {
+    /// On the accelerators that hold it with a fifth to spare: a power of two of them, in the middle between those of 80 and
+    /// of 180 GB.
+    #[must_use]
+    pub fn holding(active: f64, total: f64, bytes: f64, batch: f64) -> Machine {
+        let of = |gigabytes: f64| (1.2 * bytes * total / gigabytes).max(1.0).log2().ceil().exp2();
+        Machine { active, total, bytes, accelerators: (of(80.0) * of(180.0)).sqrt(), batch }
+    }
+
+    /// Gigabytes of weights that a step reads.
+    fn read_gigabytes(&self) -> f64 {
+        let share = (self.active / self.total).min(1.0);
+        let touched = 1.0 - (1.0 - share).powf(self.batch);
+        self.bytes * (self.active + (self.total - self.active).max(0.0) * touched)
+    }
+}
+
+/// What was fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The numbers, in the order of [`NAMES`].
+    pub coefficients: [f64; COEFFICIENTS],
+    /// Their covariance.
+    pub covariance: Matrix,
+    /// The logarithms of how far below and above the middle a request of a provider that serves many may be.
+    pub shared: (f64, f64),
+    /// The same of one's own machine, of a model without experts.
+    pub own_dense: (f64, f64),
+    /// The same of one's own machine, of a mixture of experts.
+    pub own_sparse: (f64, f64),
+}
+
+impl Fit {
+    /// Joules of the accelerators for an output token: without context, and for each token of it.
+    #[must_use]
+    pub fn output_joules(&self, machine: &Machine) -> (f64, f64) {
+        let [step, weights, compute, context, step_active, batch, context_active] = self.coefficients;
+        let step = step.exp() * machine.accelerators * machine.active.powf(step_active);
+        let shared = (step + weights.exp() * machine.read_gigabytes()) / machine.batch.powf(batch);
+        let per_context = context.exp() / 1000.0 * machine.active.powf(context_active);
+        (shared + compute.exp() * machine.active, per_context)
+    }
+
+    /// The one that is built in.
+    ///
+    /// It is read once; a file that does not read is a broken build, which `the_fit_that_is_built_in_reads` finds.
+    #[must_use]
+    pub fn embedded() -> &'static Fit {
+        static FIT: LazyLock<Fit> =
+            LazyLock::new(|| Fit::parse(include_str!("../../data/energy_fit.tsv")).unwrap_or_default());
+        &FIT
+    }
+
+    /// Reads what [`Fit::to_text`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Fit> {
+        let row = |name: &str| -> Option<Vec<f64>> {
+            let line = text.lines().find(|line| line.split('\t').next() == Some(name))?;
+            line.split('\t').skip(1).map(|figure| figure.parse().ok()).collect()
+        };
+        let pair = |name: &str| row(name)?.as_slice().try_into().map(|[a, b]: [f64; 2]| (a, b)).ok();
+        let rows: Vec<Vec<f64>> = NAMES.iter().map(|name| row(name)).collect::<Option<_>>()?;
+        if rows.iter().any(|row| row.len() != COEFFICIENTS + 1) {
+            return None;
+        }
+        Some(Fit {
+            coefficients: std::array::from_fn(|index| rows[index][0]),
+            covariance: Matrix::from_rows(rows.iter().map(|row| row[1..].to_vec()).collect()),
+            shared: pair("shared")?,
+            own_dense: pair("own_dense")?,
+            own_sparse: pair("own_sparse")?,
+        })
+    }
+
+    /// As a file: a row for each number with its covariances, a row for each band.
+    #[must_use]
+    pub fn to_text(&self, about: &str) -> String {
+        let mut out = format!("# weir energy fit 1\n# {about}\n# coefficient, value, covariance with each of them\n");
+        for (index, name) in NAMES.iter().enumerate() {
+            let row: Vec<String> = self.covariance.row(index).iter().map(|value| format!("{value:.6e}")).collect();
+            out += &format!("{name}\t{:.6}\t{}\n", self.coefficients[index], row.join("\t"));
+        }
+        out += "# band, logarithms of how far below and above the middle\n";
+        for (name, (below, above)) in
+            [("shared", self.shared), ("own_dense", self.own_dense), ("own_sparse", self.own_sparse)]
+        {
+            out += &format!("{name}\t{below:.4}\t{above:.4}\n");
+        }
+        out
+    }
+}
+
+impl Default for Fit {
+    fn default() -> Fit {
+        Fit {
+            coefficients: [0.0; COEFFICIENTS],
+            covariance: Matrix::zero(COEFFICIENTS),
+            shared: (0.0, 0.0),
+            own_dense: (0.0, 0.0),
+            own_sparse: (0.0, 0.0),
+        }
+    }
+}
+
+/// Tokens of input at which attention to them takes as much as all else.
+#[must_use]
+pub fn attention_tokens(active: f64) -> f64 {
+    ATTENTION_TOKENS * (active / 8.0).cbrt()
+}
