@@ -119,6 +119,22 @@ fn requests(page: &mut Page, ledger: &Ledger) {
     for (labels, series) in sums(ledger) {
         page.row("llm_energy_joules_total", &labels, joules(series.energy));
     }
+    page.head("llm_energy_low_joules_total", "counter", "The same at the lower end of the estimates' bands.");
+    for (labels, series) in sums(ledger) {
+        page.row("llm_energy_low_joules_total", &labels, joules(series.energy_band.0));
+    }
+    page.head("llm_energy_high_joules_total", "counter", "The same at the upper end of the estimates' bands.");
+    for (labels, series) in sums(ledger) {
+        page.row("llm_energy_high_joules_total", &labels, joules(series.energy_band.1));
+    }
+    page.head(
+        "llm_carbon_grams_total",
+        "counter",
+        "CO2 equivalent of what requests drew, in grams, by the grids where they drew it.",
+    );
+    for (labels, series) in sums(ledger) {
+        page.row("llm_carbon_grams_total", &labels, decimal::to_string(series.carbon, meter::carbon::NANO));
+    }
     page.head("llm_unpriced_requests_total", "counter", "Requests whose usage is known and whose price is not.");
     for (labels, series) in sums(ledger) {
         page.row("llm_unpriced_requests_total", &labels, series.unpriced);

@@ -5,6 +5,7 @@
 //! `{requests}`; [`Selection`] puts labels in their place.
 
 mod alerts;
+mod energy;
 mod selection;
 
 pub use alerts::{ALERTS, Alert, Severity, THRESHOLDS, Threshold, Thresholds};
@@ -83,6 +84,8 @@ pub enum Unit {
     Count,
     /// Kilowatt-hours.
     KilowattHours,
+    /// Grams.
+    Grams,
     /// US dollars.
     UsDollars,
     /// Seconds.
@@ -162,6 +165,8 @@ macro_rules! on_the_line {
         )
     };
 }
+
+use on_the_line;
 
 /// A sum without what other fields have of it.
 macro_rules! less {
@@ -396,6 +401,11 @@ pub static PANELS: &[Panel] = &[
              / sum(increase(llm_requests_total{series}[$__rate_interval]))",
         )],
     },
+    energy::BAND,
+    energy::PER_TOKENS,
+    energy::CARBON,
+    energy::ZONE,
+    energy::METHOD,
     Panel {
         title: "Structured Log Viewer",
         description: "Each request's line, with all of its fields. What stands in the field Search above is looked for in the lines.",

@@ -2,6 +2,7 @@
 //! let answers end, record the rest, flush, close.
 
 mod connection;
+mod grid;
 mod hash_key;
 mod listen;
 mod refusal;
@@ -369,6 +370,10 @@ fn keepers(
         let (housekeeping, stop) = (housekeeping.clone(), stop.clone());
         move || keep(&shared, &followers, &housekeeping, &stop)
     })?];
+    keepers.push(thread("ask-grids").spawn({
+        let (shared, stop) = (shared.clone(), stop.clone());
+        move || grid::ask(&shared, &stop)
+    })?);
     if config.durability == Durability::Fsync {
         let (shared, stop) = (shared.clone(), stop.clone());
         keepers.push(thread("sync-journal").spawn(move || shared.recorder.commit(&stop))?);

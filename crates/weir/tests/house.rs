@@ -74,6 +74,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("config", &["* but error"], "what was written is understood before anything runs"),
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
     ("prices", &["* but config log"], "a file and a date"),
+    ("energy", &["* but config log"], "files and their dates"),
     ("recorder", &["* but config error log"], "it takes Records from whoever has them"),
     (
         "proxy",

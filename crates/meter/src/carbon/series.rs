@@ -86,6 +86,12 @@ impl Hourly {
         self.series.read().unwrap_or_else(PoisonError::into_inner).at(nanos)
     }
 
+    /// What is known.
+    #[must_use]
+    pub fn series(&self) -> Arc<Series> {
+        self.series.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Adds what became known.
     pub fn add(&self, newer: &Series) {
         let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);

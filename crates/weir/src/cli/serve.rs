@@ -10,9 +10,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::ServeOptions;
 use crate::config::{Config, ConfigError, Overrides, Watched, files, from_environment};
-use crate::prices;
 use crate::recorder::Recovered;
 use crate::server::Running;
+use crate::{energy, prices};
 
 /// What `weir.toml` is called where nobody says otherwise.
 pub(super) const USUAL: &str = "weir.toml";
@@ -39,7 +39,7 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
         crate::log::say(format_args!("no {USUAL} and no --config; providers by their usual key variables:\n  {table}"));
     }
     let data_dir = config.data_dir.clone();
-    watched.add(prices::place(&data_dir));
+    watch_tables(&mut watched, &data_dir);
     let names: Vec<String> = config.providers.iter().map(|provider| provider.name.clone()).collect();
     // Listened to before anybody can know that Weir is there, so that a signal always ends it in order.
     let mut signals = Signals::listen()?;
@@ -60,7 +60,7 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
             Event::Nothing if !watched.has_changed() => {}
             Event::Hangup | Event::Nothing => {
                 watched.begin(file.as_deref().map(files).unwrap_or_default());
-                watched.add(prices::place(&data_dir));
+                watch_tables(&mut watched, &data_dir);
                 reload(&mut running, file.as_deref(), options);
             }
         }
@@ -75,8 +75,15 @@ fn serve(options: &ServeOptions) -> Result<(), Box<dyn std::error::Error>> {
     Ok(running.stop()?)
 }
 
+/// Newer tables in the data directory are taken over as a changed configuration is.
+fn watch_tables(watched: &mut Watched, data_dir: &Path) {
+    watched.add(prices::place(data_dir));
+    watched.add(data_dir.join(energy::MODELS));
+    watched.add(data_dir.join(energy::MIXES));
+}
+
 fn reload(running: &mut Running, file: Option<&Path>, options: &ServeOptions) {
-    let what = file.map_or_else(|| "the catalogue of prices".to_owned(), |file| file.display().to_string());
+    let what = file.map_or_else(|| "the tables in data_dir".to_owned(), |file| file.display().to_string());
     match running.reload(configure(file, options).map(|(config, _)| config)) {
         Ok(()) => crate::log::say(format_args!("{what} was read again and is in force for new requests")),
         Err(error) => crate::log::say(format_args!("{error}\nnothing was taken over; what was before stays in force")),

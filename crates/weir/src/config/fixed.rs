@@ -33,6 +33,10 @@ impl Config {
         }
         let mut next = Config { simulated: self.simulated, ..next };
         next.fields.inherit(&self.fields);
+        for grid in &next.grids {
+            let same = self.grids.iter().find(|other| other.zone == grid.zone && other.url == grid.url);
+            same.into_iter().for_each(|other| grid.hourly.add(&other.hourly.series()));
+        }
         Ok(next)
     }
 }

@@ -19,6 +19,7 @@ const fn threshold(name: &'static str, default: f64, doc: &'static str) -> Thres
 pub static THRESHOLDS: &[Threshold] = &[
     threshold("cost_per_hour_usd", 50.0, "What an organization may spend in an hour, in US dollars."),
     threshold("cost_per_day_usd", 500.0, "What an organization may spend in a day, in US dollars."),
+    threshold("energy_per_hour_kwh", 10.0, "What requests for a model may draw in an hour, in kWh."),
     threshold("latency_p95_seconds", 30.0, "What 95 of 100 requests for a model stay below, in seconds."),
     threshold("error_share", 0.05, "The share of a provider's requests that may fail."),
     threshold("slo_objective", 0.99, "The share of requests that end without an error, of those completed or failed."),
@@ -177,6 +178,16 @@ pub static ALERTS: &[Alert] = &[
         minutes: 0,
         logql: Some("sum by (organization) (sum_over_time({requests} | unwrap cost_usd [1d]))"),
         promql: Some("sum by (organization) (increase(llm_cost_usd_total[1d]))"),
+    },
+    Alert {
+        name: "LlmEnergyPerHour",
+        summary: "Requests for {label:model} drew {value} kWh within an hour",
+        description: "Look at Energy Consumption and at Energy Band. It is an estimate; weir energy says how it comes about.",
+        severity: Severity::Warning,
+        above: Some("energy_per_hour_kwh"),
+        minutes: 0,
+        logql: Some("sum by (model) (sum_over_time({requests} | unwrap energy_consumption_kwh [1h]))"),
+        promql: Some("sum by (model) (increase(llm_energy_joules_total[1h])) / 3600000"),
     },
     Alert {
         name: "LlmLatencyHigh",

@@ -62,6 +62,10 @@ pub struct Series {
     pub cost: u64,
     /// Pico-kilowatt-hours.
     pub energy: u64,
+    /// The same at the lower and the upper end of the bands.
+    pub energy_band: (u64, u64),
+    /// Nanograms of CO2 equivalent, by location.
+    pub carbon: u64,
     /// Requests with tokens and without a price.
     pub unpriced: u64,
     /// How long requests took.
@@ -147,7 +151,12 @@ impl Ledger {
         }
         series.unpriced += u64::from(record.is_unpriced());
         add(&mut series.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
-        add(&mut series.energy, record.energy.map_or(0, |energy| energy.mid));
+        if let Some(energy) = &record.energy {
+            add(&mut series.energy, energy.mid);
+            add(&mut series.energy_band.0, energy.low);
+            add(&mut series.energy_band.1, energy.high);
+        }
+        add(&mut series.carbon, record.carbon.as_ref().and_then(|carbon| carbon.location).unwrap_or(0));
         of_model.duration.add(record.times.processing, &SECONDS_BUCKETS);
         if let Some(first_token) = record.times.first_token {
             of_model.first_token.add(first_token, &SECONDS_BUCKETS);

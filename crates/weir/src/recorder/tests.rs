@@ -214,7 +214,20 @@ proptest! {
             let usage = Usage::from_inclusive(arrival.input, arrival.output, parts);
             record.usage = Some(usage);
             record.cost = arrival.priced.then(|| price.cost(&usage)).flatten();
-            record.energy = Some(meter::energy::Energy { mid: usage.total() * 5_000_000, method: "rates/1" });
+            record.energy = Some(meter::energy::Energy {
+                low: usage.total() * 1_000_000,
+                mid: usage.total() * 5_000_000,
+                high: usage.total() * 9_000_000,
+                method: "weir/1",
+                basis: meter::energy::Basis::Named,
+            });
+            record.carbon = Some(meter::carbon::Carbon {
+                zone: "USA".into(),
+                location: Some(usage.total() * 7_000),
+                market: None,
+                embodied: 1,
+                water: None,
+            });
             record.times.processing = arrival.nanos;
             recorder.finish(recorder.admit().unwrap(), Box::new(record));
         }
@@ -229,6 +242,9 @@ proptest! {
         prop_assert_eq!(series().flat_map(|one| one.requests.values()).sum::<u64>(), arrivals.len() as u64);
         prop_assert_eq!(series().map(|one| one.cost).sum::<u64>(), sum("cost_usd"));
         prop_assert_eq!(series().map(|one| one.energy).sum::<u64>(), sum("energy_consumption_kwh"));
+        prop_assert_eq!(series().map(|one| one.energy_band.0).sum::<u64>(), sum("energy_kwh_low"));
+        prop_assert_eq!(series().map(|one| one.energy_band.1).sum::<u64>(), sum("energy_kwh_high"));
+        prop_assert_eq!(series().map(|one| one.carbon).sum::<u64>(), sum("carbon_gco2e"));
         prop_assert_eq!(series().flat_map(|one| one.tokens).sum::<u64>(), sum("total_tokens"));
         prop_assert_eq!(series().map(|one| one.tokens[Class::CachedInput as usize]).sum::<u64>(), sum("cached_input_tokens"));
         prop_assert_eq!(series().map(|one| one.duration.sum / 1000).sum::<u64>().abs_diff(sum("processing_time_seconds")) <= 60, true);

@@ -17,6 +17,8 @@ fn unit(unit: Unit) -> String {
         Unit::Count => "integer",
         Unit::Usd => "number, US dollars",
         Unit::Kwh => "number, kilowatt-hours",
+        Unit::Grams => "number, grams of CO2e",
+        Unit::Millilitres => "number, millilitres",
         Unit::Seconds => "number, seconds",
         Unit::Number => "number",
         Unit::Bool => "boolean",

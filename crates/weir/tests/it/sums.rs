@@ -142,6 +142,9 @@ fn of_journal(records: &[Value], lines: &[Line]) -> Sums {
         add(format!("llm_cost_usd_total{{{labels}}}"), units(line, "cost_usd", 9));
         // A kilowatt-hour is 3.6 million joules; in units of 1e-12 kWh and 1e-7 J that is 36.
         add(format!("llm_energy_joules_total{{{labels}}}"), units(line, "energy_consumption_kwh", 12) * 36);
+        add(format!("llm_energy_low_joules_total{{{labels}}}"), units(line, "energy_kwh_low", 12) * 36);
+        add(format!("llm_energy_high_joules_total{{{labels}}}"), units(line, "energy_kwh_high", 12) * 36);
+        add(format!("llm_carbon_grams_total{{{labels}}}"), units(line, "carbon_gco2e", 9));
         let unpriced = text("cost_status") == "unpriced";
         add(format!("llm_unpriced_requests_total{{{labels}}}"), unpriced.into());
         add(format!("llm_request_duration_seconds_count{{{labels}}}"), 1);
@@ -156,6 +159,9 @@ fn of_metrics(metrics: &Metrics) -> Sums {
         ("llm_tokens_total", 0),
         ("llm_cost_usd_total", 9),
         ("llm_energy_joules_total", 7),
+        ("llm_energy_low_joules_total", 7),
+        ("llm_energy_high_joules_total", 7),
+        ("llm_carbon_grams_total", 9),
         ("llm_unpriced_requests_total", 0),
         ("llm_request_duration_seconds_count", 0),
     ];

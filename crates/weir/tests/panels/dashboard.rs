@@ -65,7 +65,7 @@ fn the_dashboards_have_the_lists_panels_and_queries() {
 }
 
 /// Grafana's units that are used here, from the linter's list.
-const UNITS: &[&str] = &["reqps", "short", "kwatth", "currencyUSD", "s", "percentunit", "bytes"];
+const UNITS: &[&str] = &["reqps", "short", "kwatth", "massg", "currencyUSD", "s", "percentunit", "bytes"];
 
 #[test]
 fn the_linters_rules_hold() {

@@ -118,6 +118,24 @@ fn expected(title: &str, requests: &[&Request], window_seconds: f64) -> Vec<Figu
         "Request Rate" => vec![group(all(), |request| request.event(), |_| Some(1), window_seconds)],
         "Token Usage" => vec![group(all(), model, |request| request.tokens.map(|t| t[0] + t[4]), 1.0)],
         "Energy Consumption" => vec![group(all(), model, |request| request.pico_kwh, PICO)],
+        "Energy Band" => {
+            let sum = |of: fn(&Request) -> Option<u64>| group(all(), |_| "", of, PICO);
+            vec![sum(|r| r.band().map(|band| band.0)), sum(|r| r.pico_kwh), sum(|r| r.band().map(|band| band.1))]
+        }
+        "Energy by Method" => {
+            let known = all().filter(|request| request.pico_kwh.is_some());
+            vec![group(known, |request| request.method.unwrap_or(""), |request| request.pico_kwh, PICO)]
+        }
+        "Energy per 1,000 Tokens" => {
+            let known = || all().filter(|request| request.pico_kwh.is_some());
+            let tokens = group(known(), model, |request| request.tokens.map(|t| t[0] + t[4]), 1.0);
+            let energy = group(known(), model, |request| request.pico_kwh, PICO);
+            vec![energy.into_iter().map(|(name, kwh)| (name.clone(), 1000.0 * kwh / tokens[&name])).collect()]
+        }
+        "Carbon by Model" => vec![group(all(), model, Request::nano_grams, NANO)],
+        "Carbon by Zone" => {
+            vec![group(all(), |request| request.zone.unwrap_or(""), Request::nano_grams, NANO)]
+        }
         "Cost Tracking" => vec![group(all(), model, cost, NANO)],
         "Processing Time" => {
             [0.5, 0.95, 0.99].map(|q| quantile(ended("success").map(Request::seconds).collect(), q)).to_vec()
@@ -225,6 +243,7 @@ fn figure(name: &str, requests: &[Request], at: i64) -> Figures {
     match name {
         "LlmCostPerHour" => group(last(3_600), |r| r.organization.unwrap_or(""), |r| r.nano_usd, NANO),
         "LlmCostPerDay" => group(last(86_400), |r| r.organization.unwrap_or(""), |r| r.nano_usd, NANO),
+        "LlmEnergyPerHour" => group(last(3_600), |r| r.model, |r| r.pico_kwh, PICO),
         "LlmLatencyHigh" => {
             let models: BTreeSet<_> = last(600).filter(|r| r.status == "success").map(|r| r.model).collect();
             let of = |model: &str| {
@@ -259,9 +278,13 @@ fn figure(name: &str, requests: &[Request], at: i64) -> Figures {
 fn each_rule_fires_when_the_records_say_so() {
     let (selection, mut thresholds) = (Selection::default(), Thresholds::default());
     // So that these requests a day reach them in some windows and in others not.
-    for (name, value) in
-        [("cost_per_hour_usd", 1.2), ("cost_per_day_usd", 26.0), ("latency_p95_seconds", 28.0), ("error_share", 0.3)]
-    {
+    for (name, value) in [
+        ("cost_per_hour_usd", 1.2),
+        ("cost_per_day_usd", 26.0),
+        ("latency_p95_seconds", 28.0),
+        ("error_share", 0.3),
+        ("energy_per_hour_kwh", 0.2),
+    ] {
         thresholds.set(name, value).unwrap();
     }
     let mut requests = requests(1_500);

@@ -76,13 +76,16 @@ fn each_link_leads_to_the_lines_behind_the_figure() {
         };
         // Of each series: the lines' field, summed, is the series' figure.
         let query = ANYTHING.apply(&queries(&panel)[0], "1d");
-        let unwrapped = query.split_once("unwrap ").map(|(_, rest)| rest.split(' ').next().unwrap());
+        let unwrapped: Vec<&str> = query.split("unwrap ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
         for (value, figure) in ask(&log, &query, NOW) {
             let found = lines(Some((by, &value)));
-            let sum = match unwrapped {
-                Some(field) => found.iter().map(|line| line[field].as_f64().unwrap()).sum(),
-                None if query.contains("rate(") => found.len() as f64 / 86_400.0,
-                None => found.len() as f64,
+            let total = |field: &str| found.iter().map(|line| line[field].as_f64().unwrap()).sum::<f64>();
+            let sum = match unwrapped[..] {
+                [field] => total(field),
+                // Of one thing for a thousand of another.
+                [field, of] => 1000.0 * total(field) / total(of),
+                _ if query.contains("rate(") => found.len() as f64 / 86_400.0,
+                _ => found.len() as f64,
             };
             assert!((sum - figure).abs() <= 1e-9 * figure, "{} {value}: {sum} instead of {figure}", listed.title);
         }

@@ -101,6 +101,8 @@ const SCENARIOS: &[Scenario] = &[
         series: &[
             ("llm_cost_usd_total{organization=\"acme\",model=\"m\",provider=\"p\"}", "0+1x1500"),
             ("llm_cost_usd_total{organization=\"small\",model=\"m\",provider=\"p\"}", "0+0.01x1500"),
+            ("llm_energy_joules_total{model=\"m\",provider=\"p\"}", "0+1000000x1500"),
+            ("llm_energy_joules_total{model=\"small\",provider=\"p\"}", "0+1000x1500"),
             ("llm_request_duration_seconds_bucket{model=\"m\",provider=\"p\",le=\"20.48\"}", "0+1x1500"),
             ("llm_request_duration_seconds_bucket{model=\"m\",provider=\"p\",le=\"40.96\"}", "0+10x1500"),
             ("llm_request_duration_seconds_bucket{model=\"m\",provider=\"p\",le=\"+Inf\"}", "0+10x1500"),
@@ -120,6 +122,7 @@ const SCENARIOS: &[Scenario] = &[
         fires: &[
             "LlmCostPerHour",
             "LlmCostPerDay",
+            "LlmEnergyPerHour",
             "LlmLatencyHigh",
             "LlmErrorRateHigh",
             "LlmErrorBudgetBurnsFast",
@@ -137,6 +140,7 @@ const SCENARIOS: &[Scenario] = &[
         name: "calm",
         series: &[
             ("llm_cost_usd_total{organization=\"acme\",model=\"m\",provider=\"p\"}", "0+0.1x1500"),
+            ("llm_energy_joules_total{model=\"m\",provider=\"p\"}", "0+500000x1500"),
             ("llm_request_duration_seconds_bucket{model=\"m\",provider=\"p\",le=\"20.48\"}", "0+10x1500"),
             ("llm_request_duration_seconds_bucket{model=\"m\",provider=\"p\",le=\"+Inf\"}", "0+10x1500"),
             ("llm_requests_total{model=\"m\",provider=\"p\",status=\"error\"}", "0+0.005x1500"),

@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub tokens: Option<[u64; 6]>,
     pub nano_usd: Option<u64>,
     pub pico_kwh: Option<u64>,
+    pub method: Option<&'static str>,
+    pub zone: Option<&'static str>,
     pub micros: u64,
     pub first_token_micros: Option<u64>,
 }
@@ -35,6 +37,16 @@ impl Request {
             "error" => "llm_request_failed",
             _ => "llm_request_cancelled",
         }
+    }
+
+    /// The lower and the upper end of the energy's band.
+    pub(crate) fn band(&self) -> Option<(u64, u64)> {
+        self.pico_kwh.map(|energy| (energy / 3, energy * 2 + 1))
+    }
+
+    /// Carbon in nanograms; of a provider that stands nowhere none.
+    pub(crate) fn nano_grams(&self) -> Option<u64> {
+        self.zone.and(self.pico_kwh).map(|energy| energy / 1_000 * 384)
     }
 
     pub(crate) fn seconds(&self) -> f64 {
@@ -74,7 +86,15 @@ pub(crate) fn requests(count: usize) -> Vec<Request> {
             nano_usd: tokens
                 .filter(|_| model != "new-model")
                 .map(|[input, .., output, _]| input * 30_000 + output * 60_001),
-            pico_kwh: tokens.map(|[input, .., output, _]| (input + output) * 5_000_003),
+            pico_kwh: tokens
+                .filter(|_| provider != "other" || status == "success")
+                .map(|[input, .., output, _]| (input + output) * 5_000_003),
+            method: Some(if provider == "openai" { "weir/1" } else { "rates/1" }),
+            zone: match provider {
+                "openai" => Some("USA"),
+                "vllm" => Some("FRA"),
+                _ => None,
+            },
             tokens,
             micros,
             first_token_micros: (known && random.bool()).then_some(micros / 3),
@@ -110,6 +130,15 @@ pub(crate) fn line(request: &Request) -> String {
     put("processing_time_seconds", fixed(request.micros, 6));
     put("energy_consumption_kwh", request.pico_kwh.map_or(Value::Null, |energy| fixed(energy, 12)));
     put("cost_usd", request.nano_usd.map_or(Value::Null, |cost| fixed(cost, 9)));
+    if let (Some((low, high)), Some(method)) = (request.band(), request.method) {
+        put("energy_kwh_low", fixed(low, 12));
+        put("energy_kwh_high", fixed(high, 12));
+        put("energy_method", json!(method));
+    }
+    if let (Some(grams), Some(zone)) = (request.nano_grams(), request.zone) {
+        put("carbon_gco2e", fixed(grams, 9));
+        put("carbon_zone", json!(zone));
+    }
     put("temperature", Value::Null);
     put("status", json!(request.status));
     put("provider", json!(request.provider));

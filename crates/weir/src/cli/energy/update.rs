@@ -67,6 +67,6 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         let path = to.join(name);
         write(&path, &update.text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    tell(format_args!("written to {}; a running Weir reads them at its next start", to.display()));
+    tell(format_args!("written to {}; a running Weir takes them over", to.display()));
     Ok(())
 }

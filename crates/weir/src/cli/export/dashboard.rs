@@ -164,6 +164,7 @@ const fn unit(unit: Unit) -> &'static str {
         Unit::RequestsPerSecond => "reqps",
         Unit::Count => "short",
         Unit::KilowattHours => "kwatth",
+        Unit::Grams => "massg",
         Unit::UsDollars => "currencyUSD",
         Unit::Seconds => "s",
         Unit::Share => "percentunit",
