@@ -104,6 +104,7 @@ impl Unit {
             Unit::RequestsPerSecond => "requests_per_second",
             Unit::Count => "count",
             Unit::KilowattHours => "kilowatt_hours",
+            Unit::Grams => "grams",
             Unit::UsDollars => "us_dollars",
             Unit::Seconds => "seconds",
             Unit::Share => "share",

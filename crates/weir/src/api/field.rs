@@ -30,6 +30,8 @@ const fn unit(unit: Unit) -> &'static str {
         Unit::Count => "count",
         Unit::Usd => "us_dollars",
         Unit::Kwh => "kilowatt_hours",
+        Unit::Grams => "grams",
+        Unit::Millilitres => "millilitres",
         Unit::Seconds => "seconds",
         Unit::Number => "number",
         Unit::Bool => "yes_or_no",
