@@ -48,11 +48,10 @@ impl Matrix {
             if rows[column][column].abs() < 1e-300 {
                 return None;
             }
-            for below in column + 1..size {
-                let factor = rows[below][column] / rows[column][column];
-                for index in column..=size {
-                    rows[below][index] -= factor * rows[column][index];
-                }
+            let chosen = rows[column].clone();
+            for row in &mut rows[column + 1..] {
+                let factor = row[column] / chosen[column];
+                row.iter_mut().zip(&chosen).skip(column).for_each(|(value, of)| *value -= factor * of);
             }
         }
         let mut answer = vec![0.0; size];
