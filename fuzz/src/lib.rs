@@ -9,6 +9,7 @@ pub mod config;
 pub mod feed;
 pub mod form;
 pub mod framing;
+pub mod grid;
 pub mod inspect;
 pub mod journal;
 pub mod jsonpath;
@@ -32,6 +33,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("feed", feed::check),
     ("form", form::check),
     ("framing", framing::check),
+    ("grid", grid::check),
     ("inspect", inspect::check),
     ("journal", journal::check),
     ("jsonpath", jsonpath::check),

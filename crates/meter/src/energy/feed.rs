@@ -126,7 +126,8 @@ fn changes<K: Ord + Copy>(
 
 /// A name that cannot break a line.
 fn clean(name: &str) -> String {
-    name.chars().filter(|character| !character.is_control() && *character != ',').collect()
+    let name: String = name.chars().filter(|character| !character.is_control() && *character != ',').collect();
+    name.trim_start_matches('#').to_owned()
 }
 
 fn model(json: &Value) -> Option<Row> {
