@@ -70,7 +70,7 @@ pub struct Limits {
     pub series: usize,
     /// Entries in an answer.
     pub entries: usize,
-    /// Steps.
+    /// Steps from `start` to `end`: as in Loki one less than there are points.
     pub points: usize,
     /// Bytes of lines in the batches that a thread looks at, as far as their lengths are known; 0 for any.
     pub bytes: u64,
@@ -279,7 +279,7 @@ pub fn evaluate(source: &dyn Source, query: &Expr, request: &Request, context: &
         Expr::Log(log) => Answer::Entries(logs::evaluate(&mut run, log, request)?),
         Expr::Metric(MetricExpr::Literal(value)) if request.is_instant() => Answer::Scalar(*value),
         Expr::Metric(metric) => {
-            if steps.count() > context.limits.points {
+            if steps.count() - 1 > context.limits.points {
                 return Err(EvalError::Points(context.limits.points));
             }
             let vectors = run.metric(metric)?;

@@ -7,9 +7,8 @@ mod bound;
 mod field;
 mod group;
 mod numbers;
+mod preselect;
 mod words;
-
-use std::collections::HashSet;
 
 use super::aggregate::Samples;
 use super::error::EvalError;
@@ -24,6 +23,7 @@ use bound::Bound;
 use field::find;
 use group::Keys;
 use numbers::Numbers;
+pub(super) use preselect::Preselection;
 use words::Settled;
 
 /// So many rows are looked at together: what is known of them stays in the processor's cache.
@@ -100,45 +100,6 @@ impl<'a> Check<'a> {
 /// Whether errors come with the entries: those are for the pipeline to see.
 fn has_errors(batch: &Batch) -> bool {
     batch.columns.iter().any(|column| column.name.starts_with("__"))
-}
-
-/// The first stages of a pipeline, as far as columns tell of them.
-pub(super) struct Preselection<'a> {
-    checks: Vec<Check<'a>>,
-}
-
-impl<'a> Preselection<'a> {
-    pub(super) fn new(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Self {
-        let (mut checks, mut parsed) = (Vec::new(), false);
-        let stages = if has_errors(batch) { &[] } else { pipeline.stages.as_slice() };
-        for step in stages {
-            match &step.run {
-                Run::Line { filter, .. } => checks.extend(words::settle(filter, batch).map(Check::Words)),
-                Run::Json if batch.promise.json => parsed = true,
-                Run::Labels(test) => checks.extend(Bound::new(test, batch, parsed).map(Check::Labels)),
-                _ => break,
-            }
-        }
-        Self { checks }
-    }
-
-    /// Keeps the rows that may pass: the others will not.
-    pub(super) fn retain(&self, rows: &mut Vec<u32>) {
-        // What nobody can tell of has an error from there on, which later filters may ask for: it is put aside.
-        let (all, mut unknown) = (rows.clone(), Vec::new());
-        for check in &self.checks {
-            match check {
-                Check::Words(settled) => settled.retain(rows),
-                Check::Labels(bound) => bound.retain(rows, &mut unknown),
-                Check::Lines(_) => {}
-            }
-        }
-        if !unknown.is_empty() {
-            let chosen: HashSet<usize> = rows.iter().map(|row| *row as usize).chain(unknown).collect();
-            *rows = all;
-            keep(rows, |row| chosen.contains(&row));
-        }
-    }
 }
 
 enum Bits<'a> {

@@ -53,7 +53,7 @@ fn take(batch: &Batch, pipeline: &Pipeline, row: &mut Row, best: &mut Best) -> R
     if !all.is_sorted_by_key(rank) {
         all.sort_by_key(rank);
     }
-    let preselection = Preselection::new(pipeline, batch);
+    let mut preselection = Preselection::new(pipeline, batch);
     let (mut rest, mut size, mut rows) = (all.as_slice(), FIRST, Vec::new());
     while let Some(first) = rest.first() {
         if !best.wants(batch.timestamps[*first as usize]) {
@@ -69,16 +69,25 @@ fn take(batch: &Batch, pipeline: &Pipeline, row: &mut Row, best: &mut Best) -> R
             if !best.wants(batch.timestamps[at]) {
                 return Ok(());
             }
-            if !pipeline.process(batch, at, row)? {
-                continue;
-            }
-            if !row.has_line {
-                row.line.extend_from_slice(&batch.lines.line(at)?);
-            }
-            best.take(entry(row, batch.stream(at)));
+            let entry = match preselection.entry(at)? {
+                Some(entry) => Some(entry),
+                None => processed(batch, at, pipeline, row)?,
+            };
+            entry.into_iter().for_each(|entry| best.take(entry));
         }
     }
     Ok(())
+}
+
+/// What the pipeline leaves of an entry, if it stays.
+fn processed(batch: &Batch, at: usize, pipeline: &Pipeline, row: &mut Row) -> Result<Option<LogEntry>, EvalError> {
+    if !pipeline.process(batch, at, row)? {
+        return Ok(None);
+    }
+    if !row.has_line {
+        row.line.extend_from_slice(&batch.lines.line(at)?);
+    }
+    Ok(Some(entry(row, batch.stream(at))))
 }
 
 fn entry(row: &Row, stream: &Labels) -> LogEntry {

@@ -1,6 +1,7 @@
 //! Columns of values.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::stage::units::format_float;
@@ -71,6 +72,17 @@ impl Column<'_> {
             Data::Dictionary { codes, values } => Cow::Borrowed(&values[codes[row] as usize]),
             Data::Text { offsets, text } => Cow::Borrowed(&text[offsets[row] as usize..offsets[row + 1] as usize]),
         })
+    }
+
+    /// Appends the value of `row`, which has one, as a label has it.
+    pub(crate) fn append(&self, row: usize, text: &mut String) {
+        match &self.data {
+            // A string takes whatever is written.
+            Data::I64(values) => drop(write!(text, "{}", values[row])),
+            Data::F64(_) | Data::Bool(_) | Data::Dictionary { .. } | Data::Text { .. } => {
+                text.push_str(self.text(row).as_deref().unwrap_or_default());
+            }
+        }
     }
 
     /// The value of `row`, if the column's are numbers.

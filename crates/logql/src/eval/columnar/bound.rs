@@ -125,7 +125,7 @@ impl<'a> Bound<'a> {
     }
 
     /// Whether it can tell of every row.
-    fn is_certain(&self) -> bool {
+    pub(super) fn is_certain(&self) -> bool {
         match self {
             Self::All(judged) => *judged != Judged::Unknown,
             Self::Streams { judged, .. } => !judged.contains(&Judged::Unknown),
