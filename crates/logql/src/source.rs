@@ -215,7 +215,8 @@ impl LabelMatcher {
 pub enum Test {
     /// Of the line.
     Line(LineFilter),
-    /// Of the labels: the stream's, else the metadata's, else, if `parsed`, what `| json` finds in the line.
+    /// Of the labels: the stream's, else the metadata's, else, if `parsed`, what `| json` finds in the line. One that is there but
+    /// cannot be read as what it is compared with passes: the entry goes on with an error.
     Label {
         /// What is asked.
         filter: LabelFilter,

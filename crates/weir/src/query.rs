@@ -62,7 +62,8 @@ impl Settings {
         Limits {
             series: self.config.max_series,
             entries: self.config.max_entries,
-            points: parameter::MOST_POINTS,
+            // Moved to multiples of the step, a question begins up to a step earlier and ends up to one later.
+            points: parameter::MOST_POINTS + 2,
             bytes: self.config.max_bytes_read,
             time_ns: nanos(self.config.timeout),
         }

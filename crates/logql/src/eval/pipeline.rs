@@ -67,15 +67,17 @@ pub(super) type Passed = Result<bool, EvalError>;
 impl Pipeline {
     pub(super) fn new(stages: &[Stage], hint: Hint) -> Result<Self, ParamError> {
         let (mut steps, mut tests) = (Vec::new(), Vec::new());
-        // Whether nothing yet has changed the line or the labels, and whether `| json` has added to them.
-        let (mut pristine, mut parsed) = (true, false);
+        // Whether nothing yet has changed the line or the labels, whether `| json` has added to them, and whether a filter may have
+        // left an error: filters of addresses let pass what has one.
+        let (mut pristine, mut parsed, mut may_fail) = (true, false, false);
         for stage in reorder(stages) {
             let test = match &stage.kind {
                 StageKind::LineFilter(filter) => Some(Test::Line(filter.clone())),
-                StageKind::LabelFilter(filter) if is_plain(filter) => {
-                    Some(Test::Label { filter: filter.clone(), parsed })
+                StageKind::LabelFilter(filter) => {
+                    may_fail |= reads_values(filter);
+                    let tells = is_plain(filter) && !(may_fail && asks_addresses(filter));
+                    tells.then(|| Test::Label { filter: filter.clone(), parsed })
                 }
-                StageKind::LabelFilter(_) => None,
                 StageKind::Json(fields) if fields.is_empty() => {
                     parsed = true;
                     None
@@ -375,6 +377,23 @@ fn is_plain(filter: &LabelFilter) -> bool {
     let mut names = Vec::new();
     filter_names(filter, &mut names);
     names.iter().all(|name| !name.starts_with("__") && !name.ends_with("_extracted"))
+}
+
+/// Whether a filter reads a label as a number, a duration or a size, which may fail.
+fn reads_values(filter: &LabelFilter) -> bool {
+    match filter {
+        LabelFilter::Number { .. } | LabelFilter::Duration { .. } | LabelFilter::Bytes { .. } => true,
+        LabelFilter::And(left, right) | LabelFilter::Or(left, right) => reads_values(left) || reads_values(right),
+        LabelFilter::Text(_) | LabelFilter::Ip { .. } => false,
+    }
+}
+
+fn asks_addresses(filter: &LabelFilter) -> bool {
+    match filter {
+        LabelFilter::Ip { .. } => true,
+        LabelFilter::And(left, right) | LabelFilter::Or(left, right) => asks_addresses(left) || asks_addresses(right),
+        _ => false,
+    }
 }
 
 /// Filters of lines run before what does not change lines: as Loki has it, even before `decolorize`.

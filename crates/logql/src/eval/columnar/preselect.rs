@@ -40,7 +40,11 @@ impl<'a> Preselection<'a> {
                         whole &= bound.is_certain();
                         checks.push(Check::Labels(bound));
                     }
-                    None => whole = false,
+                    // It may leave an error, which later filters may ask for.
+                    None => {
+                        whole = false;
+                        break;
+                    }
                 },
                 Run::Drop(names) if names.iter().all(is_about_errors) => {}
                 _ => {
