@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use serde_json::json;
 
 use crate::api::{self, Known};
 use crate::error::{Error, ErrorKind};
@@ -57,8 +58,9 @@ impl Admin {
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" | "/ready" => self.ready(),
             path => {
-                let found =
-                    self.knows(path).or_else(|| page::answer(path, &head.headers).map(|found| found.map(Full::new)));
+                let found = self
+                    .knows(&head.uri)
+                    .or_else(|| page::answer(path, &head.headers).map(|found| found.map(Full::new)));
                 found.unwrap_or_else(|| {
                     let message = format!(
                         "there is no {path}; there are /, /metrics, /healthz, /readyz, /api/v1/ and /loki/api/v1/"
@@ -69,10 +71,14 @@ impl Admin {
         }
     }
 
-    fn knows(&self, path: &str) -> Option<Response<Full<Bytes>>> {
+    fn knows(&self, uri: &Uri) -> Option<Response<Full<Bytes>>> {
         let known = Known { shared: &self.shared, followers: &self.followers, housekeeping: &self.housekeeping };
-        let answer = known.answer(path.strip_prefix(api::PREFIX)?)?;
-        let mut response = text(StatusCode::OK, "application/json", answer.to_string());
+        let answer = known.answer(uri.path().strip_prefix(api::PREFIX)?, uri.query().unwrap_or_default())?;
+        let (status, body) = match answer {
+            Ok(answer) => (StatusCode::OK, answer),
+            Err(message) => (StatusCode::BAD_REQUEST, json!({ "message": message })),
+        };
+        let mut response = text(status, "application/json", body.to_string());
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Some(response)
     }

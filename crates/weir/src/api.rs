@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use address::Members;
+
 use crate::config::Config;
 use crate::panels::{self, Selection};
 use crate::proxy::Shared;
@@ -12,7 +14,9 @@ use crate::server::Housekeeping;
 use crate::sink::Progress;
 use crate::{COMMIT, VERSION, prices, recorder};
 
+mod address;
 mod field;
+mod price;
 
 /// What all of its paths begin with.
 pub const PREFIX: &str = "/api/v1/";
@@ -29,13 +33,18 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// The answer to what follows [`PREFIX`]; nothing if there is no such question.
+    /// The answer to what follows [`PREFIX`], with the members of the address; nothing if there is no such question.
+    ///
+    /// # Errors
+    /// The question makes no sense: what to say.
     #[must_use]
-    pub fn answer(&self, question: &str) -> Option<Value> {
+    pub fn answer(&self, question: &str, members: &str) -> Option<Result<Value, String>> {
+        let snapshot = self.shared.snapshot();
         match question {
-            "panels" => Some(panels()),
-            "fields" => Some(field::list(&self.shared.snapshot().config.fields)),
-            "status" => Some(self.status()),
+            "panels" => Some(Ok(panels())),
+            "fields" => Some(Ok(field::list(&snapshot.config.fields))),
+            "status" => Some(Ok(self.status())),
+            "price" => Some(price::answer(&Members::read(members), &snapshot.config)),
             _ => None,
         }
     }

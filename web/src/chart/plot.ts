@@ -130,7 +130,7 @@ function room(plot: uPlot, texts: string[] | null): number {
   if (!texts || texts.length === 0) return 40;
   const widest = texts.reduce((one, other) => (other.length > one.length ? other : one));
   plot.ctx.font = FONT;
-  return Math.ceil(plot.ctx.measureText(widest).width / devicePixelRatio) + 12;
+  return Math.ceil(plot.ctx.measureText(widest).width) + 12;
 }
 
 const FONT = "11px Inter, 'Segoe UI', system-ui, sans-serif";
@@ -183,7 +183,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
       {
         ...axis,
         gap: 6,
-        space: 28,
+        space: 24,
         size: (plot, texts) => room(plot, texts),
         grid: { stroke: ink.grid, width: 1 },
         values: (_, splits) => splits.map((value) => (value === 0 ? "0" : brief(value, drawing.unit))),
