@@ -1,7 +1,7 @@
 // A chart's figures and how uPlot draws them: stacked bars, or lines.
 
 import uPlot from "uplot";
-import { type Unit, brief } from "../format/number";
+import { type Unit, onAxis } from "../format/number";
 import { clock, day } from "../format/time";
 
 /** One line or one layer of bars. */
@@ -186,7 +186,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
         space: 24,
         size: (plot, texts) => room(plot, texts),
         grid: { stroke: ink.grid, width: 1 },
-        values: (_, splits) => splits.map((value) => (value === 0 ? "0" : brief(value, drawing.unit))),
+        values: (_, splits) => splits.map((value) => onAxis(value, drawing.unit)),
       },
     ],
     series: seriesOf(drawing, ink, size.width),

@@ -167,6 +167,11 @@ function rate(value: number): string {
   return value >= 0.1 || value === 0 ? three(Math.round(value * 100) / 100) : three(Number(value.toPrecision(2)));
 }
 
+/** A figure on an axis: steps there are round, so that noughts behind the point tell nothing. */
+export function onAxis(value: number, unit: Unit): string {
+  return value === 0 ? "0" : brief(value, unit).replace(/\.0+(?=\D|$)/, "");
+}
+
 /** The same without what stands elsewhere already, such as the unit of rates. */
 export function brief(value: number | null | undefined, unit: Unit): string {
   return show(value, unit).replace(/\u00a0(req|tok)\/s$/, "");
