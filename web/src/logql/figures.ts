@@ -52,6 +52,42 @@ export interface Figures {
   asked: string[];
 }
 
+/** Values that are told apart at most: answers hold no more than some hundred series. */
+export const MANY = 100;
+/** Values that get a layer of their own where there are that many. */
+const FEW = 7;
+/** What stands for all values that have no layer. No field has such a value. */
+const REST = "\u0000";
+
+/** The largest groups of a query only. */
+export const largest = (query: string, most = MANY): string => `topk(${most}, ${query})`;
+
+/** Filters for some values of a field. */
+export function among(field: string, values: readonly string[]): Filter[] {
+  return values.map((value) => ({ field, operator: "=", value }));
+}
+
+/** Step by step, told apart; where there are too many values the largest are, and what is left of the whole is one series. */
+async function apart(
+  query: PanelQuery,
+  field: string,
+  filters: readonly Filter[],
+  grid: Grid,
+  signal: AbortSignal,
+): Promise<{ parts: Sample[]; series: Series[] }> {
+  const parts = await altogether(largest(question(query, field, filters)), grid, signal);
+  if (parts.length < MANY) return { parts, series: await stepwise(question(query, field, filters), grid, signal) };
+  parts.sort((one, other) => other.value - one.value);
+  const names = parts.slice(0, FEW).map(({ labels }) => labels[field] ?? "");
+  const [series, [whole]] = await Promise.all([
+    stepwise(question(query, field, [...filters, ...among(field, names)]), grid, signal),
+    stepwise(question(query, null, filters), grid, signal),
+  ]);
+  const told = (at: number): number => series.reduce((sum, one) => sum + (one.values[at] ?? 0), 0);
+  const rest = (whole?.values ?? []).map((value, at) => (value === null ? null : Math.max(0, value - told(at))));
+  return { parts, series: [...series, { labels: { [field]: REST }, values: rest }] };
+}
+
 /** Asks for a panel's figures. Queries that are told apart by something of their own stay so. */
 export async function figures(
   spec: Pick<PanelSpec, "queries">,
@@ -62,14 +98,25 @@ export async function figures(
 ): Promise<Figures> {
   const asked = spec.queries.map((query) => question(query, field, filters));
   const whole = spec.queries.map((query) => question(query, null, filters));
-  const all = <T>(queries: string[], ask: (query: string) => Promise<T>): Promise<T[]> => Promise.all(queries.map(ask));
-  const [series, parts, totals, totalsBefore] = await Promise.all([
-    all(asked, (query) => stepwise(query, grid, signal)),
-    field === null ? Promise.resolve([]) : all(asked, (query) => altogether(query, grid, signal)),
-    all(whole, async (query) => only(await altogether(query, grid, signal))),
-    all(whole, async (query) => only(await altogether(query, before(grid), signal))),
+  const [told, totals, totalsBefore] = await Promise.all([
+    Promise.all(
+      spec.queries.map(async (query, at) =>
+        field === null
+          ? { parts: [], series: await stepwise(asked[at] ?? "", grid, signal) }
+          : apart(query, field, filters, grid, signal),
+      ),
+    ),
+    Promise.all(whole.map(async (query) => only(await altogether(query, grid, signal)))),
+    Promise.all(whole.map(async (query) => only(await altogether(query, before(grid), signal)))),
   ]);
-  return { grid, series, parts, totals, totalsBefore, asked: asked.map((query) => over(query, grid.step)) };
+  return {
+    grid,
+    series: told.map(({ series }) => series),
+    parts: told.map(({ parts }) => parts),
+    totals,
+    totalsBefore,
+    asked: asked.map((query) => over(query, grid.step)),
+  };
 }
 
 /** The values that a field has in a range, those of most requests first. */

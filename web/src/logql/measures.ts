@@ -4,7 +4,7 @@ import { weir } from "../api/weir.svelte";
 import type { Filter } from "../state/filters";
 import type { Grid } from "../state/range";
 import type { PanelQuery } from "./compose";
-import { altogether, question } from "./figures";
+import { MANY, altogether, among, largest, question } from "./figures";
 
 /** A figure that tables have a column for. */
 export type Measure =
@@ -65,7 +65,7 @@ export interface Row {
   values: Partial<Record<Measure, number>>;
 }
 
-/** Figures by a field over a grid, one row for each value of it. */
+/** Figures by a field over a grid, one row for each value of it: all of them, or those with most of the first measure. */
 export async function tally(
   measures: readonly Measure[],
   field: string,
@@ -74,19 +74,30 @@ export async function tally(
   signal: AbortSignal,
 ): Promise<Row[]> {
   const rows = new Map<string, Row>();
-  await Promise.all(
-    measures.map(async (measure) => {
-      const query = queryOf(measure);
-      if (!query) return;
-      for (const { labels, value } of await altogether(question(query, field, filters), grid, signal)) {
-        const name = labels[field] ?? "";
-        const row = rows.get(name) ?? { name, values: {} };
-        row.values[measure] = value;
-        rows.set(name, row);
-      }
-    }),
-  );
+  const ask = async (measure: Measure, narrowed: readonly Filter[]): Promise<void> => {
+    const query = queryOf(measure);
+    if (!query) return;
+    for (const { labels, value } of await altogether(largest(question(query, field, narrowed), MANY), grid, signal)) {
+      const name = labels[field] ?? "";
+      const row = rows.get(name) ?? { name, values: {} };
+      row.values[measure] = value;
+      rows.set(name, row);
+    }
+  };
+  const [first, ...others] = measures;
+  if (first === undefined) return [];
+  await ask(first, filters);
+  const narrowed = rows.size < MANY ? filters : [...filters, ...among(field, [...rows.keys()])];
+  await Promise.all(others.map((measure) => ask(measure, narrowed)));
   return [...rows.values()];
+}
+
+/** How many values a field has in a range. */
+export async function distinct(field: string, filters: readonly Filter[], grid: Grid, signal: AbortSignal): Promise<number> {
+  const query = queryOf("requests");
+  if (!query) return 0;
+  const some: Filter[] = [...filters, { field, operator: "!=", value: "" }];
+  return (await altogether(`count(${question(query, field, some)})`, grid, signal))[0]?.value ?? 0;
 }
 
 /** One figure altogether. */
