@@ -1,0 +1,304 @@
+// The page in a browser, before a real Weir.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PAGES } from "../src/shell/pages";
+import { type Line, type Weir, alone, browse, demo, figure, open, until } from "./weir";
+
+let browser: Browser;
+let weir: Weir;
+/** A range that is over: nothing is added to it any more. */
+let past: { from: number; to: number };
+
+const panel = (page: Page, title: string) => page.locator("section.panel", { has: page.getByRole("heading", { name: title, exact: true }) });
+const exactly = async (page: Page, title: string): Promise<number> => {
+  const value = panel(page, title).locator(".headline .value");
+  await value.waitFor();
+  return until(`a figure in ${title}`, async () => {
+    const text = await value.getAttribute("title");
+    return text && text !== "not known" ? figure(text) : null;
+  });
+};
+const address = (path: string, more = ""): string => `${weir.admin}${path}?from=${past.from}&to=${past.to}${more}`;
+const inRange = (line: Line): boolean => {
+  const at = Date.parse(String(line["timestamp"]));
+  return at > past.from && at <= past.to;
+};
+const sum = (lines: readonly Line[], name: string): number => lines.reduce((total, line) => total + Number(line[name] ?? 0), 0);
+
+beforeAll(async () => {
+  [browser, weir] = await Promise.all([browse(), demo(25)]);
+  await until("enough traffic", () => weir.records().length >= 250);
+  // Whole seconds, which every grid of so short a range has.
+  const newest = Date.parse(String(weir.records().at(-1)?.["timestamp"]));
+  const to = Math.floor(newest / 10_000) * 10_000;
+  past = { from: to - 40_000, to };
+  await until("the range to be over", () => Date.now() > to + 3000);
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await weir?.stop();
+});
+
+describe("the overview", () => {
+  it("shows what the journal adds up to", async () => {
+    const { page, wrongs, close } = await open(browser);
+    await page.goto(address("/"));
+    const lines = weir.records().filter(inRange);
+    expect(lines.length).toBeGreaterThan(20);
+    expect(await exactly(page, "Token Usage")).toBe(sum(lines, "total_tokens"));
+    expect(await exactly(page, "Model Distribution")).toBe(lines.length);
+    expect(await exactly(page, "Cost Tracking")).toBeCloseTo(sum(lines, "cost_usd"), 9);
+    expect(await exactly(page, "Energy Consumption")).toBeCloseTo(sum(lines, "energy_consumption_kwh"), 9);
+    expect(await exactly(page, "Request Rate")).toBeCloseTo(lines.length / 40, 9);
+    const failed = lines.filter((line) => line["event"] === "llm_request_failed").length;
+    expect(await exactly(page, "Error Rate")).toBeCloseTo(failed / lines.length, 9);
+    // Each model's part, too.
+    for (const model of new Set(lines.map((line) => String(line["model"])))) {
+      const row = panel(page, "Token Usage").locator("li", { hasText: new RegExp(`^\\s*${model}\\b(?!-)`) });
+      const told = figure(await row.locator(".value").getAttribute("title"));
+      expect(told).toBe(sum(lines.filter((line) => line["model"] === model), "total_tokens"));
+    }
+    expect(wrongs).toEqual([]);
+    await close();
+  });
+
+  it("obeys filters everywhere, keeps them in the address, and comes back as it was", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/"));
+    await panel(page, "Model Distribution").getByRole("button", { name: "gpt-4", exact: true }).click();
+    await until("the filter in the address", () => page.url().includes("f=model%3Dgpt-4"));
+    const lines = weir.records().filter(inRange).filter((line) => line["model"] === "gpt-4");
+    await until("figures of one model", async () => (await exactly(page, "Model Distribution")) === lines.length);
+    await until("tokens of one model", async () => (await exactly(page, "Token Usage")) === sum(lines, "total_tokens"));
+    const before = page.url();
+    await page.reload();
+    expect(page.url()).toBe(before);
+    await until("the same figures", async () => (await exactly(page, "Token Usage")) === sum(lines, "total_tokens"));
+    await page.getByRole("button", { name: "Take away model=gpt-4" }).click();
+    await until("no filter", () => !page.url().includes("f="));
+    await page.goBack();
+    await until("the filter again", () => page.url().includes("f=model%3Dgpt-4"));
+    await close();
+  });
+
+  it("tells figures apart by another field", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/", "&by=organization"));
+    const lines = weir.records().filter(inRange);
+    const largest = String(lines.find((line) => line["organization"])?.["organization"]);
+    const row = panel(page, "Request Rate").getByRole("button", { name: largest });
+    await row.waitFor();
+    expect(page.url()).toContain("by=organization");
+    await close();
+  });
+
+  it("looks closer where somebody drags", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(`${weir.admin}/?from=now-15m`);
+    const plot = panel(page, "Token Usage").locator(".u-over");
+    await plot.waitFor();
+    const box = await plot.boundingBox();
+    if (!box) throw new Error("the chart has no place");
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.9, box.y + 40, { steps: 5 });
+    await page.mouse.up();
+    await until("a range in the address", () => /from=\d+&to=\d+/.test(page.url()));
+    await close();
+  });
+
+  it("says so where the backend fails, and tries again", async () => {
+    const { page, close } = await open(browser);
+    await page.route("**/loki/api/v1/**", (route) => route.fulfill({ status: 500, body: "the store is on fire" }));
+    await page.goto(address("/"));
+    for (const title of ["Request Rate", "Token Usage", "Processing Time", "Error Rate", "Model Distribution", "Structured Log Viewer"]) {
+      await panel(page, title).getByRole("alert").filter({ hasText: "the store is on fire" }).waitFor();
+    }
+    await page.unroute("**/loki/api/v1/**");
+    await panel(page, "Token Usage").getByRole("button", { name: "Try again" }).click();
+    expect(await exactly(page, "Token Usage")).toBe(sum(weir.records().filter(inRange), "total_tokens"));
+    await close();
+  });
+
+  it("shows progress where the backend is slow, and lets go when told", async () => {
+    const { page, close } = await open(browser);
+    await page.route("**/loki/api/v1/**", async () => new Promise(() => undefined));
+    await page.goto(address("/"));
+    const cancel = panel(page, "Token Usage").getByRole("button", { name: "Cancel" });
+    await cancel.click();
+    await panel(page, "Token Usage").getByText("Cancelled.").waitFor();
+    await page.unroute("**/loki/api/v1/**");
+    await close();
+  });
+});
+
+describe("requests", () => {
+  it("are listed, opened and explained", async () => {
+    const { page, wrongs, close } = await open(browser);
+    await page.goto(address("/requests", "&f=model%3Dgpt-4&f=event%3Dllm_request_completed"));
+    const row = page.locator(".rows .row").first();
+    await row.click();
+    const aside = page.getByRole("complementary", { name: "One request" });
+    await aside.waitFor();
+    const id = new URL(page.url()).searchParams.get("request");
+    const line = weir.records().find((one) => one["request_id"] === id);
+    expect(line?.["model"]).toBe("gpt-4");
+    const cost = aside.locator("section", { hasText: "Cost" }).locator(".sum").first();
+    expect(figure(await cost.getAttribute("title"))).toBeCloseTo(Number(line?.["cost_usd"]), 9);
+    await aside.getByText("step by step").waitFor();
+    await aside.getByText(String(id)).first().waitFor();
+    expect(wrongs).toEqual([]);
+    await close();
+  });
+
+  it("are asked in LogQL, with errors where they are", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/requests"));
+    const editor = page.locator(".cm-content");
+    await editor.click();
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.type('{app="llm-proxy"} | total_tokens > 100000000');
+    await page.keyboard.press("Escape");
+    await editor.click();
+    await page.keyboard.press("Enter");
+    await page.getByText("No requests in this range.").waitFor();
+    expect(page.url()).toContain("q=");
+    await editor.click();
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.type("{app=");
+    await page.keyboard.press("Escape");
+    await editor.click();
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await page.getByRole("alert").filter({ hasText: "parse error" }).waitFor();
+    await close();
+  });
+
+  it("come in by themselves", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(`${weir.admin}/requests?from=now-5m`);
+    const first = page.locator(".rows .row").first();
+    await first.waitFor();
+    const before = await first.textContent();
+    await until("a newer request on top", async () => (await first.textContent()) !== before);
+    const drawn = await page.locator(".rows .row").count();
+    expect(drawn).toBeLessThan(100);
+    await close();
+  });
+});
+
+describe("cost", () => {
+  it("adds up, level by level", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/cost", "&by=organization"));
+    const lines = weir.records().filter(inRange);
+    expect(await exactly(page, "Spent")).toBeCloseTo(sum(lines, "cost_usd"), 9);
+    const table = page.getByRole("region", { name: "Figures by organization" });
+    const whole = table.locator("tfoot td").nth(1);
+    await until("a total", async () => Math.abs(figure(await whole.getAttribute("title")) - sum(lines, "cost_usd")) < 1e-9);
+    await table.locator("tbody button").first().click();
+    await until("the next level", () => page.url().includes("by=user_id") && page.url().includes("f=organization"));
+    await close();
+  });
+
+  it("of another model is what that model's price says", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/models", "&other=gpt-3.5-turbo&f=model%3Dgpt-4"));
+    const lines = weir.records().filter(inRange).filter((line) => line["model"] === "gpt-4");
+    const expected = sum(lines, "input_tokens") * 1.5e-6 + sum(lines, "output_tokens") * 2e-6;
+    const then = page.getByRole("region", { name: "Figures by instead of" }).locator("tfoot td").nth(3);
+    await until("the cost on the other model", async () => Math.abs(figure(await then.getAttribute("title")) - expected) < 1e-6);
+    await close();
+  });
+});
+
+describe("every page", () => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+  for (const dark of [false, true]) {
+    for (const one of PAGES) {
+      it(`${one.title} is sound and accessible, ${dark ? "dark" : "light"}`, async () => {
+        const { page, wrongs, close } = await open(browser, { dark });
+        await page.goto(address(one.path));
+        await page.locator("section.panel, [role=table]").first().waitFor();
+        await page.waitForLoadState("networkidle");
+        // Through the tools' side, since the page's own policy lets no such script in.
+        await page.evaluate(axe);
+        const found = await page.evaluate(async () => {
+          const run = (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } }).axe;
+          const { violations } = await run.run();
+          return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ").slice(0, 300)}`);
+        });
+        expect(found).toEqual([]);
+        expect(await page.getByRole("alert").allTextContents()).toEqual([]);
+        expect(wrongs).toEqual([]);
+        await close();
+      });
+    }
+  }
+
+  it("fits a phone", async () => {
+    const { page, close } = await open(browser, { phone: true });
+    for (const one of PAGES) {
+      await page.goto(address(one.path));
+      await page.locator("section.panel, [role=table]").first().waitFor();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect([one.title, wide]).toEqual([one.title, 390]);
+    }
+    await close();
+  });
+
+  it("is a key or two away", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/"));
+    await panel(page, "Token Usage").waitFor();
+    for (const { key, path } of PAGES) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await until(`g ${key}`, () => new URL(page.url()).pathname === path);
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("o");
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Filter");
+    await close();
+  });
+
+  it("asks nobody but Weir", async () => {
+    const { page, close } = await open(browser);
+    const asked = new Set<string>();
+    page.on("request", (request) => asked.add(new URL(request.url()).origin));
+    const response = await page.goto(address("/"));
+    await page.waitForLoadState("networkidle");
+    expect([...asked]).toEqual([weir.admin]);
+    expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
+    await close();
+  });
+});
+
+describe("an empty Weir", () => {
+  it("shows how to begin, and comes alive", async () => {
+    const empty = await alone();
+    const { page, close } = await open(browser);
+    await page.goto(empty.admin);
+    await page.getByText("Nothing has come through yet").waitFor();
+    await page.getByRole("button", { name: "Python" }).click();
+    await page.getByText(`base_url="${empty.callers}"`).waitFor();
+    await page.getByRole("button", { name: "Copy" }).click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("OpenAI(");
+    await fetch(`${empty.callers}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "gpt-4o-mini", messages: [{ role: "user", content: "What is a weir?" }] }),
+    });
+    await panel(page, "Request Rate").waitFor();
+    await close();
+    await empty.stop();
+  });
+});
