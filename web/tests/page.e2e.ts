@@ -22,9 +22,12 @@ const exactly = async (page: Page, title: string): Promise<number> => {
   });
 };
 const address = (path: string, more = ""): string => `${weir.admin}${path}?from=${past.from}&to=${past.to}${more}`;
+const nanos = (millis: number): bigint => BigInt(millis) * 1_000_000n;
 const inRange = (line: Line): boolean => {
-  const at = Date.parse(String(line["timestamp"]));
-  return at > past.from && at <= past.to;
+  // A Date has no more than milliseconds, and a range's ends are where that counts.
+  const [whole = "", fraction = ""] = String(line["timestamp"]).replace("Z", "").split(".");
+  const at = nanos(Date.parse(whole + "Z")) + BigInt(fraction.padEnd(9, "0"));
+  return at > nanos(past.from) && at <= nanos(past.to);
 };
 const sum = (lines: readonly Line[], name: string): number => lines.reduce((total, line) => total + Number(line[name] ?? 0), 0);
 
@@ -130,7 +133,7 @@ describe("the overview", () => {
     await page.goto(address("/"));
     const cancel = panel(page, "Token Usage").getByRole("button", { name: "Cancel" });
     await cancel.click();
-    await panel(page, "Token Usage").getByText("Cancelled.").waitFor();
+    await panel(page, "Token Usage").getByText("Cancelled.", { exact: true }).waitFor();
     await page.unroute("**/loki/api/v1/**");
     await close();
   });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use address::Members;
 
-use crate::config::Config;
+use crate::config::{Config, Slo};
 use crate::panels::{self, Selection};
 use crate::proxy::Shared;
 use crate::server::Housekeeping;
@@ -62,6 +62,10 @@ impl Known<'_> {
             "callers_url": callers_url(&snapshot.config),
             "instance": snapshot.config.instance,
             "simulated": snapshot.config.simulated,
+            "slo": snapshot.config.slos.iter().map(slo).collect::<Vec<_>>(),
+            "grafana": snapshot.config.grafana.as_ref().map(|grafana| {
+                json!({ "url": grafana.url, "datasource": grafana.datasource })
+            }),
             "providers": snapshot.config.providers.iter().map(|provider| &provider.name).collect::<Vec<_>>(),
             "balance": {
                 "accepted": balance.accepted,
@@ -92,6 +96,10 @@ fn seconds(nanos: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a float for 285,000 years")]
     let millis = (nanos / 1_000_000) as f64;
     millis / 1000.0
+}
+
+fn slo(slo: &Slo) -> Value {
+    json!({ "model": slo.model, "p95_seconds": slo.p95.map(|span| span.as_secs_f64()), "availability": slo.availability })
 }
 
 fn callers_url(config: &Config) -> String {

@@ -7,6 +7,7 @@ mod energy;
 mod field;
 mod fixed;
 mod follower;
+mod goal;
 mod place;
 mod presets;
 mod pricing;
@@ -29,6 +30,7 @@ pub use caller::{Caller, Callers, KEY_PREFIX, sha256};
 pub use energy::{Grid, site_of};
 pub use field::{Destination, Fields, Kind, Plan, Raw, Source};
 pub use follower::{LokiConfig, USUAL_LABELS, load_followers};
+pub use goal::{Grafana, Slo};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, shown_in};
@@ -200,6 +202,10 @@ pub struct Config {
     pub journal: JournalConfig,
     /// What questions may take.
     pub query: QueryConfig,
+    /// Service levels that the page measures.
+    pub slos: Vec<Slo>,
+    /// Where Grafana is, if anybody said.
+    pub grafana: Option<Grafana>,
     /// Who answers.
     pub providers: Vec<Provider>,
     /// Names of one's own for models.
@@ -282,6 +288,8 @@ impl Config {
             timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
             query: written.query.needed()?,
+            slos: goal::slos(&written.slo)?,
+            grafana: goal::grafana(&written.page)?,
             providers,
             routes,
             prices,

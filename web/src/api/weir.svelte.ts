@@ -55,8 +55,10 @@ export interface Status {
   followers: Follower[];
   configuration: { sound: boolean; since: number };
   prices: { as_of: string; age_seconds: number };
-  /** Where Grafana is, and the data source there; absent where nobody said. */
-  grafana?: { url: string; datasource: string } | null;
+  /** What callers have been promised. */
+  slo: { model: string; p95_seconds: number | null; availability: number | null }[];
+  /** Where Grafana is, and the data source there; null where nobody said. */
+  grafana: { url: string; datasource: string } | null;
 }
 
 /** How often Weir is asked how it is doing, in milliseconds. */

@@ -30,6 +30,18 @@ impl Members {
         let parse = |text: &str| text.parse().map_err(|_| format!("{name} is no whole number"));
         self.get(name).map(parse).transpose()
     }
+
+    /// The millionths of the number of that name, which may have a fraction.
+    ///
+    /// # Errors
+    /// It is none, or has more than six digits behind the point: what to say.
+    pub(super) fn micros(&self, name: &str) -> Result<Option<u64>, String> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{whole}{fraction:0<6}");
+        let read = (fraction.len() <= 6).then(|| digits.parse().ok()).flatten();
+        read.map(Some).ok_or_else(|| format!("{name} is no number of at most six digits behind the point"))
+    }
 }
 
 /// A text without `+` for blanks and `%41` for bytes.
@@ -57,5 +69,8 @@ mod tests {
         assert_eq!((members.get("empty"), members.number("none")), (None, Ok(None)));
         assert_eq!((members.get("你"), members.get("odd")), (Some("1"), Some("%zz")));
         assert!(members.number("odd").is_err());
+        let members = Members::read("a=1.5&b=2&c=0.0000001&d=-1");
+        assert_eq!((members.micros("a"), members.micros("b")), (Ok(Some(1_500_000)), Ok(Some(2_000_000))));
+        assert!(members.micros("c").is_err() && members.micros("d").is_err());
     }
 }

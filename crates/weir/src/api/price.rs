@@ -3,7 +3,7 @@
 
 use meter::cost::{Ask, Cost, CostStatus, Explained, Prices};
 use meter::time;
-use meter::usage::{Class, Usage};
+use meter::usage::{Class, Units, Usage};
 use serde_json::{Value, json};
 
 use super::address::Members;
@@ -43,6 +43,11 @@ pub(super) fn answer(members: &Members, config: &Config) -> Result<Value, String
         usage: Some(&usage),
         exact: true,
         searches: members.number("searches")?.unwrap_or(0),
+        units: Units {
+            images: members.number("image_count")?.unwrap_or(0),
+            audio_micros: members.micros("audio_seconds")?.unwrap_or(0),
+            characters: members.number("characters")?.unwrap_or(0),
+        },
         reported: None,
     };
     Ok(told(&config.prices, &ask, model))

@@ -16,6 +16,7 @@ use super::amount::{Bytes, Span};
 use super::caller::WrittenKey;
 use super::field::WrittenField;
 use super::follower::WrittenFollower;
+use super::goal::{WrittenPage, WrittenSlo};
 use super::query::WrittenQuery;
 use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
@@ -66,6 +67,10 @@ pub struct Written {
     pub journal: WrittenJournal,
     /// What questions may take.
     pub query: WrittenQuery,
+    /// The page.
+    pub page: WrittenPage,
+    /// Service levels that the page measures.
+    pub slo: Vec<WrittenSlo>,
     /// Who answers.
     pub providers: Vec<WrittenProvider>,
     /// Names of one's own for models.
@@ -112,6 +117,8 @@ impl Default for Written {
             timeouts: WrittenTimeouts::default(),
             journal: WrittenJournal::default(),
             query: WrittenQuery::default(),
+            page: WrittenPage::default(),
+            slo: Vec::new(),
             providers: Vec::new(),
             routes: Vec::new(),
             pricing: BTreeMap::new(),
