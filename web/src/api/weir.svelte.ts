@@ -70,6 +70,8 @@ class Weir {
   status = $state.raw<Status | undefined>();
   error = $state.raw<AskError | undefined>();
   loginNeeded = $state(false);
+  /** Whether there is a session that can be ended. */
+  loggedIn = $state(false);
   places: Places = $derived({
     labels: new Set(["app", "namespace", ...this.fields.filter((field) => field.role === "label").map((field) => field.name)]),
     metadata: new Set(this.fields.filter((field) => field.role === "metadata").map((field) => field.name)),
@@ -104,6 +106,9 @@ class Weir {
       this.status = status as Status;
       this.error = undefined;
       this.loginNeeded = false;
+      // A Weir that knows no sessions has none to end.
+      const session = (await json("/api/v1/session", signal).catch(() => ({ set: false }))) as { set: boolean };
+      this.loggedIn = session.set;
     } catch (thrown) {
       this.error = asked(thrown);
     }
@@ -136,6 +141,13 @@ class Weir {
       headers: { "content-type": "application/json" },
     });
     await this.start();
+  }
+
+  /** Ends the session. */
+  async logout(): Promise<void> {
+    await json("/api/v1/logout", AbortSignal.timeout(10_000), { method: "POST" });
+    this.loggedIn = false;
+    this.loginNeeded = true;
   }
 }
 
