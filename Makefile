@@ -45,7 +45,7 @@ soak:
 	tests/soak
 	fuzz/run 600
 
-dist:
+dist: page
 	$(CARGO) build --locked --profile dist
 	rm -rf dist/$(ARCHIVE) && mkdir -p dist/$(ARCHIVE)
 	cp target/dist/weir LICENSE NOTICE README.md CHANGELOG.md weir.example.toml weir.schema.json dist/$(ARCHIVE)/
