@@ -29,20 +29,21 @@ export function demo(rate: number): Promise<Weir> {
   return start(folder, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", folder, "--rate", String(rate)]);
 }
 
-/** Starts `weir serve` before a provider that is not there. */
-export function alone(): Promise<Weir> {
+/** Starts `weir serve` before a provider that is not there; with a token nobody asks without it. */
+export function alone(token?: string): Promise<Weir> {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
   const config = join(folder, "weir.toml");
   writeFileSync(
     config,
     `listen = "127.0.0.1:0"\ndata_dir = ${JSON.stringify(join(folder, "data"))}\nstdout = false\n[admin]\nlisten = "127.0.0.1:0"\n` +
+      (token === undefined ? "" : 'token = "env:WEIR_PAGE_TOKEN"\n') +
       '[[providers]]\nname = "nobody"\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "caller"\ndefault = true\n',
   );
-  return start(join(folder, "data"), ["serve", "--config", config]);
+  return start(join(folder, "data"), ["serve", "--config", config], token === undefined ? {} : { WEIR_PAGE_TOKEN: token });
 }
 
-async function start(folder: string, words: string[]): Promise<Weir> {
-  const child: ChildProcess = spawn(BINARY, words, { stdio: ["ignore", "pipe", "pipe"] });
+async function start(folder: string, words: string[], environment: Record<string, string> = {}): Promise<Weir> {
+  const child: ChildProcess = spawn(BINARY, words, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
   let said = "";
   const addresses = await new Promise<{ admin: string; callers: string }>((resolve, reject) => {
     const hear = (piece: Buffer): void => {

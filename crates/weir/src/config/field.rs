@@ -125,7 +125,8 @@ pub struct Plan {
     pub sources: Vec<Source>,
     /// Where its value goes.
     pub destination: Destination,
-    kind: Kind,
+    /// What its value is.
+    pub kind: Kind,
     hash: bool,
     /// How often there was a value that is something else.
     pub wrong: Arc<AtomicU64>,
