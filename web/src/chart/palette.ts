@@ -8,14 +8,14 @@ const COLOURS: readonly (readonly [string, string])[] = [
   ["#0e8570", "#2fbf9f"],
   ["#b8447e", "#ea86b6"],
   ["#69b4e6", "#a8d8f8"],
-  ["#bd4a17", "#f07a45"],
   ["#6853b3", "#a08ff0"],
   ["#8a8b22", "#cfcf5e"],
   ["#3c4959", "#c9d3de"],
   ["#c9a0dc", "#7d5a99"],
+  ["#bd4a17", "#f07a45"],
 ];
 
-/** Those that are taken first: they are the easiest to tell apart. */
+/** Those that are taken first: they are the easiest to tell apart, and none looks like an error. */
 const FIRST = 6;
 
 /** What is left when the first few are told apart. */
