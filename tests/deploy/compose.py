@@ -1,7 +1,12 @@
-"""Holds deploy/compose.yaml to the compose specification, and looks for every file and volume that it names."""
+"""Holds deploy/compose.yaml to the compose specification, and looks for every file and volume that it names; Weir reads the
+configurations that it and the image bring.
+
+    compose.py WEIR
+"""
 
 import pathlib
 import re
+import subprocess
 import sys
 
 import yaml
@@ -57,6 +62,13 @@ def main():
         broken(parsed)
         if not list(check(parsed)):
             sys.exit("what is wrong in a compose file was not noticed")
+    files = [*sorted((ROOT / "deploy/compose").glob("*.toml")), ROOT / "deploy/image/weir.toml"]
+    assert len(files) >= 3
+    for file in files:
+        checked = subprocess.run([sys.argv[1], "check", file], capture_output=True, text=True)
+        if checked.returncode:
+            sys.exit(f"{file}: {checked.stderr}")
+    print(f"{len(files)} configurations are sound")
     print(f"deploy/compose.yaml: {len(read({})['services'])} services")
 
 
