@@ -24,7 +24,7 @@ const KNOWN: { [name: string]: { label?: string; width: number } } = {
   total_tokens: { width: 76 },
   input_tokens: { width: 70 },
   output_tokens: { width: 70 },
-  cost_usd: { width: 80 },
+  cost_usd: { width: 94 },
   energy_consumption_kwh: { width: 82 },
   processing_time_seconds: { label: "time taken", width: 86 },
   time_to_first_token_seconds: { width: 86 },
