@@ -54,7 +54,7 @@ export async function json(path: string, signal: AbortSignal, init: RequestInit 
       const reason = response.status >= 400 && response.status < 500 ? "refused" : "failed";
       throw new AskError(reason, messageOf(response.status, body), response.status);
     }
-    return JSON.parse(body) as unknown;
+    return body === "" ? null : (JSON.parse(body) as unknown);
   } catch (thrown) {
     throw thrown instanceof SyntaxError ? new AskError("failed", "the answer is no JSON") : asked(thrown);
   } finally {
