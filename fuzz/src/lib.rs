@@ -16,6 +16,8 @@ pub mod jsonpath;
 pub mod line;
 mod model;
 pub mod pattern;
+pub mod push;
+pub mod pushed;
 pub mod query;
 pub mod regex;
 pub mod splice;
@@ -39,6 +41,8 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("jsonpath", jsonpath::check),
     ("line", line::check),
     ("pattern", pattern::check),
+    ("push", push::check),
+    ("pushed", pushed::check),
     ("query", query::check),
     ("regex", regex::check),
     ("splice", splice::check),

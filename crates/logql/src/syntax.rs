@@ -22,6 +22,7 @@ use thiserror::Error;
 pub use ast::Expr;
 pub use fold::combine;
 pub use parser::{parse, parse_matchers};
+pub use quote::unquote;
 
 /// Queries of this many bytes and more are refused.
 pub const LONGEST_QUERY_BYTES: usize = 128 * 1024;

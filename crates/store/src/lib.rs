@@ -1,4 +1,5 @@
-//! The durable side: an append-only journal of lines, the table of what is in flight, and cursors into the journal.
+//! The durable side: an append-only journal of lines, the table of what is in flight, cursors into the journal, and a log of what
+//! others push.
 //!
 //! Knows nothing of what a line says. Everything here survives the death of the process at any instant; what it takes to
 //! survive the loss of power is said where it applies.
@@ -7,6 +8,7 @@ pub mod cursor;
 pub mod data_dir;
 pub mod inflight;
 pub mod journal;
+pub mod pushed;
 
 /// The number of a line: lines are numbered from 1, without gaps, for the life of a data directory.
 pub type Seq = u64;

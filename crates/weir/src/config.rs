@@ -12,6 +12,7 @@ mod place;
 mod presets;
 mod pricing;
 mod provider;
+mod push;
 mod query;
 mod secret;
 mod watch;
@@ -34,6 +35,7 @@ pub use goal::{Grafana, Slo};
 pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, shown_in};
+pub use push::{PushConfig, SERVICE_LABELS};
 pub use query::QueryConfig;
 pub use secret::{HashKey, hex, redact, redact_prefixed};
 pub use watch::Watched;
@@ -200,6 +202,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How the journal is kept.
     pub journal: JournalConfig,
+    /// What others may push.
+    pub push: PushConfig,
     /// What questions may take.
     pub query: QueryConfig,
     /// Service levels that the page measures.
@@ -287,6 +291,7 @@ impl Config {
             upstream: provider::upstream(&written.upstream)?,
             timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
+            push: written.push.needed()?,
             query: written.query.needed()?,
             slos: goal::slos(&written.slo)?,
             grafana: goal::grafana(&written.page)?,

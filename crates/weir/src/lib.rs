@@ -15,6 +15,7 @@ pub mod page;
 pub mod panels;
 pub mod prices;
 pub mod proxy;
+pub mod push;
 pub mod query;
 pub mod recorder;
 pub mod server;

@@ -33,6 +33,7 @@ const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
     (
         "store",
         &[
+            ("crc32fast", "tells a frame of the log of pushed entries from damage"),
             ("memchr", "finds the ends of lines many times faster than a loop"),
             ("memmap2", "lets the table of what is in flight be written as memory"),
             ("rustix", "sets room aside on a disk, and asks for what is left"),
@@ -75,6 +76,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
     ("prices", &["* but config log"], "a file and a date"),
     ("energy", &["* but config log"], "files and their dates"),
+    ("push", &["* but config error log"], "what others push never meets a Record"),
     ("recorder", &["* but config error log"], "it takes Records from whoever has them"),
     (
         "proxy",

@@ -1,7 +1,10 @@
 //! Texts in quotes, as Go reads them.
 
 /// The text inside double quotes, with its escapes resolved. Bytes that are not UTF-8 together become U+FFFD.
-pub(super) fn unquote(inside: &str) -> Result<String, &'static str> {
+///
+/// # Errors
+/// An escape that is none.
+pub fn unquote(inside: &str) -> Result<String, &'static str> {
     const INVALID: &str = "invalid char escape";
     let mut bytes = Vec::with_capacity(inside.len());
     let mut rest = inside.chars();

@@ -17,6 +17,7 @@ use super::caller::WrittenKey;
 use super::field::WrittenField;
 use super::follower::WrittenFollower;
 use super::goal::{WrittenPage, WrittenSlo};
+use super::push::WrittenPush;
 use super::query::WrittenQuery;
 use super::secret;
 use super::{ConfigError, JournalConfig, Timeouts, invalid};
@@ -65,6 +66,8 @@ pub struct Written {
     pub timeouts: WrittenTimeouts,
     /// How the journal is kept.
     pub journal: WrittenJournal,
+    /// What others may push to /loki/api/v1/push.
+    pub push: WrittenPush,
     /// What questions may take.
     pub query: WrittenQuery,
     /// The page.
@@ -116,6 +119,7 @@ impl Default for Written {
             upstream: WrittenUpstream::default(),
             timeouts: WrittenTimeouts::default(),
             journal: WrittenJournal::default(),
+            push: WrittenPush::default(),
             query: WrittenQuery::default(),
             page: WrittenPage::default(),
             slo: Vec::new(),

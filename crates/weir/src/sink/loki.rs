@@ -8,7 +8,6 @@ mod client;
 mod dead;
 mod entry;
 mod replay;
-mod wire;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,6 +25,7 @@ use self::dead::{DeadLetters, Letter};
 use self::entry::{Entry, Shape, Unfit};
 use super::{DeadCounts, Gather, Sink};
 use crate::config::LokiConfig;
+use crate::push::wire;
 
 pub use replay::{Replayed, replay};
 

@@ -10,8 +10,8 @@ use meter::time;
 use store::Seq;
 
 use super::bound::Bound;
-use super::wire;
 use crate::config::LokiConfig;
+use crate::push::wire;
 
 /// A line on its way to Loki.
 #[derive(Debug)]
