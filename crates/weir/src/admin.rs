@@ -18,6 +18,7 @@ use crate::metrics::{self, FollowerState, Gauges};
 use crate::page;
 use crate::prices;
 use crate::proxy::{Gate, Shared};
+use crate::push::Receiver;
 use crate::query::{self, Api};
 use crate::recorder;
 use crate::server::Housekeeping;
@@ -36,6 +37,8 @@ pub struct Admin {
     pub address: SocketAddr,
     /// Who answers questions.
     pub api: Api,
+    /// Who takes what others push.
+    pub receiver: Arc<Receiver>,
 }
 
 impl Admin {
@@ -45,6 +48,10 @@ impl Admin {
         let gate = Gate::for_address(self.address, &self.shared.snapshot().config.allowed_hosts, &[]);
         if let Err(error) = gate.check_host(&head).and_then(|()| gate.check_page(&head)) {
             return error.response(None).map(Full::new);
+        }
+        if head.uri.path().strip_prefix(query::PREFIX) == Some("push") {
+            let now = i64::try_from(recorder::now()).unwrap_or(i64::MAX);
+            return self.receiver.receive(&head, body, &self.shared.snapshot().config.push.clone(), now).await;
         }
         if head.uri.path().starts_with(query::PREFIX) {
             return self.api.answer(&head, body).await;

@@ -1,9 +1,11 @@
 //! Loki's push request, from what was sent to entries for the log: read ([`read`]), checked against the limits and completed
-//! ([`check`]). Pure: bytes in, entries and refusals out. `wire` also writes the request, for the follower that pushes to a Loki.
+//! ([`check`]), which is bytes in, entries and refusals out; [`Receiver`] does that for what comes by HTTP. `wire` also writes the
+//! request, for the follower that pushes to a Loki.
 
 mod check;
 mod discover;
 mod json;
+mod receive;
 mod selector;
 pub(crate) mod wire;
 
@@ -13,6 +15,7 @@ use std::io::Read as _;
 use http::StatusCode;
 
 pub use check::{Checked, check};
+pub use receive::{Counts, Receiver};
 
 /// A push as it was sent.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -30,8 +30,9 @@ pub use label::Labeller;
 pub use parameter::{Parameters, time};
 
 use crate::config::{Config, QueryConfig};
+use crate::push::Receiver;
 use pool::{Patience, Pool};
-use source::{Journaled, Union};
+use source::{Journaled, Part, Pushed, Union};
 
 /// Where Loki's API stands.
 pub const PREFIX: &str = "/loki/api/v1/";
@@ -44,6 +45,7 @@ const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 #[derive(Debug)]
 pub struct Api {
     journaled: Arc<Journaled>,
+    receiver: Arc<Receiver>,
     pool: Pool,
     settings: Settings,
 }
@@ -149,11 +151,12 @@ impl Api {
     ///
     /// # Errors
     /// The file system refused, or the system has no more threads.
-    pub fn start(config: &Config) -> io::Result<Api> {
+    pub fn start(config: &Config, receiver: Arc<Receiver>) -> io::Result<Api> {
         let journal = config.data_dir.join("journal");
         let labeller = Labeller::new(config);
         Ok(Api {
             journaled: Arc::new(Journaled::new(Path::new(&journal), labeller, config.query.recent_bytes)?),
+            receiver,
             pool: Pool::start(config.query.threads, config.query.max_waiting)?,
             settings: Settings { config: config.query, max_entries: config.query.max_entries, threads_per_query: 1 },
         })
@@ -175,10 +178,13 @@ impl Api {
             Ok(parameters) => parameters,
             Err(failure) => return failed(&failure),
         };
+        let pushed = self.receiver.runs();
         let (journaled, settings, categorize) = (self.journaled.clone(), self.settings, categorizes(&head.headers));
         let work = move |patience: &Patience| {
             let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-            let source = Union::new(journaled.parts(0).map_err(unreadable)?);
+            let mut parts = journaled.parts(0).map_err(unreadable)?;
+            parts.extend(pushed.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
+            let source = Union::new(parts);
             let (settings, parameters) = (&settings, &parameters);
             question.answer(&Asked { parameters, source: &source, settings, patience, now: now(), categorize })
         };

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
+use crate::push::Receiver;
 use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
@@ -192,14 +193,16 @@ impl Running {
         let keepers_stop = Arc::new(AtomicBool::new(false));
         let housekeeping = Arc::new(Housekeeping::default());
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
-        let keepers =
-            keepers(&config, &shared, &progress, &housekeeping, &keepers_stop).map_err(io_error("threads"))?;
+        let receiver = Arc::new(Receiver::open(&config).map_err(io_error("pushed"))?);
+        let keepers = keepers(&config, &shared, &progress, &housekeeping, &receiver, &keepers_stop)
+            .map_err(io_error("threads"))?;
         let admin_side = Admin {
             address: admin,
             shared: shared.clone(),
             followers: progress,
             housekeeping: housekeeping.clone(),
-            api: Api::start(&config).map_err(io_error("query"))?,
+            api: Api::start(&config, receiver.clone()).map_err(io_error("query"))?,
+            receiver,
         };
         let counter = counter(&shared).map_err(io_error("threads"))?;
         let admin_thread =
@@ -362,6 +365,7 @@ fn keepers(
     shared: &Arc<Shared>,
     followers: &[Arc<Progress>],
     housekeeping: &Arc<Housekeeping>,
+    receiver: &Arc<Receiver>,
     stop: &Arc<AtomicBool>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -374,6 +378,8 @@ fn keepers(
         let (shared, stop) = (shared.clone(), stop.clone());
         move || grid::ask(&shared, &stop)
     })?);
+    let (receiver, of, end) = (receiver.clone(), shared.clone(), stop.clone());
+    keepers.push(thread("keep-pushed").spawn(move || keep_pushed(&receiver, &of, &end))?);
     if config.durability == Durability::Fsync {
         let (shared, stop) = (shared.clone(), stop.clone());
         keepers.push(thread("sync-journal").spawn(move || shared.recorder.commit(&stop))?);
@@ -393,6 +399,20 @@ fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
                 crate::log::say(format_args!("old journal files could not be looked after: {error}"));
             }
         }
+        std::thread::park_timeout(TEND);
+    }
+}
+
+fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
+    let mut failing = false;
+    while !stop.load(Ordering::Acquire) {
+        let tended = receiver.tend(&shared.snapshot().config.push);
+        if let Err(error) = &tended
+            && !failing
+        {
+            crate::log::say(format_args!("what others pushed could not be looked after: {error}"));
+        }
+        failing = tended.is_err();
         std::thread::park_timeout(TEND);
     }
 }

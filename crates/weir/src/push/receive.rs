@@ -11,14 +11,16 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use store::pushed::PushedLog;
+use store::pushed::{PushedLog, PushedOptions, Run};
 use tokio::sync::Semaphore;
 
 use super::{Format, Refused, check, read, unpack};
-use crate::config::PushConfig;
+use crate::config::{Config, Durability, PushConfig};
 
 /// Room for bodies is given in so many bytes.
 const PERMIT: usize = 1 << 10;
+/// More is not held in memory.
+const MOST_HELD: u64 = 256 << 20;
 
 /// See the module.
 #[derive(Debug)]
@@ -44,12 +46,41 @@ pub struct Counts {
 }
 
 impl Receiver {
-    /// Appends to `log`.
+    /// Opens the log in the data directory of a configuration.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn open(config: &Config) -> io::Result<Receiver> {
+        let options = PushedOptions { sync: config.durability == Durability::Fsync, ..PushedOptions::default() };
+        let (log, found) = PushedLog::open(&config.data_dir.join("pushed"), options)?;
+        if found.torn_bytes > 0 {
+            crate::log::say(format_args!("pushed: {} bytes of an unfinished push were cut off", found.torn_bytes));
+        }
+        for path in &found.set_aside {
+            crate::log::say(format_args!("pushed: damaged bytes were put into {}", path.display()));
+        }
+        let permits = u32::try_from(config.push.body_limit.div_ceil(PERMIT)).unwrap_or(u32::MAX >> 4).max(1);
+        let (log, room) = (Arc::new(log), Arc::new(Semaphore::new(permits as usize)));
+        Ok(Receiver { log, room, permits, rate: Mutex::new(Bucket::default()), counts: Counts::default() })
+    }
+
+    /// What was pushed and is in memory.
     #[must_use]
-    pub fn new(log: Arc<PushedLog>, config: &PushConfig) -> Receiver {
-        let permits = u32::try_from(config.body_limit.div_ceil(PERMIT)).unwrap_or(u32::MAX >> 4).max(1);
-        let room = Arc::new(Semaphore::new(permits as usize));
-        Receiver { log, room, permits, rate: Mutex::new(Bucket::default()), counts: Counts::default() }
+    pub fn runs(&self) -> Vec<Arc<Run>> {
+        self.log.runs()
+    }
+
+    /// Looks after the log: begins a new file where one is due, and lets go of the oldest beyond what fits into memory.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn tend(&self, config: &PushConfig) -> io::Result<()> {
+        self.log.tend()?;
+        while self.log.bytes() > config.max_bytes.min(MOST_HELD) {
+            let Some(left) = self.log.left() else { break };
+            self.log.remove(left.number)?;
+        }
+        Ok(())
     }
 
     /// Takes a push. `now` is in nanoseconds since 1970.
@@ -106,14 +137,7 @@ impl Receiver {
         tokio::task::spawn_blocking(work).await.map_err(|_| gone())?
     }
 
-    fn store(
-        &self,
-        body: &[u8],
-        format: Format,
-        encoding: &str,
-        config: &PushConfig,
-        now: i64,
-    ) -> Result<(), Refused> {
+    fn store(&self, body: &[u8], format: Format, encoding: &str, config: &PushConfig, now: i64) -> Result<(), Refused> {
         let body = unpack(encoding, format, body, config.body_limit)?;
         let checked = check(read(format, &body)?, config, now, |stream| self.log.streams(stream))?;
         let count = |counter: &AtomicU64, entries: u64| counter.fetch_add(entries, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 mod block;
 mod journaled;
+mod pushed;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -11,6 +12,7 @@ use logql::Labels;
 use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Share, Source, SourceError};
 
 pub(crate) use journaled::Journaled;
+pub(crate) use pushed::Pushed;
 
 /// Some of the entries that there are.
 pub(crate) trait Part: Source + Send + Debug {

@@ -16,6 +16,7 @@ mod full_disk;
 mod kill;
 mod loki;
 mod process;
+mod pushed;
 mod recovery;
 mod refusal;
 mod rotation;

@@ -7,6 +7,7 @@
 mod bad_request;
 mod bad_upstream;
 mod command;
+mod conformance;
 mod counted;
 mod doctor;
 mod egress;
@@ -21,6 +22,7 @@ mod path;
 mod presets;
 mod price;
 mod protocol;
+mod push;
 mod questions;
 mod reload;
 mod stream;
