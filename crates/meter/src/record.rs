@@ -212,6 +212,8 @@ pub struct What {
     pub tool_calls: Option<u64>,
     /// Whether a simulated provider answered.
     pub simulated: bool,
+    /// What an imported Record was before; none for a request that was served.
+    pub origin: Option<String>,
 }
 
 /// When things happened; durations in nanoseconds.

@@ -86,6 +86,32 @@ fn check_version(path: &Path, version_path: &Path) -> Result<(), DataDirError> {
     }
 }
 
+/// Records that were imported lie in a directory of this name.
+pub const IMPORTED: &str = "imported";
+/// Records of other Weirs lie in directories below one of this name, each named by its Weir.
+pub const HUB: &str = "hub";
+
+/// The journals that a data directory holds, each a directory: the Weir's own, that of imported Records, and those of other Weirs. Those
+/// that exist, that is.
+///
+/// # Errors
+/// The file system refused.
+pub fn journals(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut weirs = Vec::new();
+    match fs::read_dir(path.join(HUB)) {
+        Ok(entries) => {
+            for entry in entries {
+                weirs.push(entry?.path());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    weirs.sort();
+    let own = [path.to_owned(), path.join(IMPORTED)];
+    Ok(own.into_iter().chain(weirs).map(|dir| dir.join("journal")).filter(|journal| journal.is_dir()).collect())
+}
+
 /// Creates a directory that only its owner can look into, where it is missing.
 ///
 /// # Errors

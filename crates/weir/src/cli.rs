@@ -1,6 +1,8 @@
 //! The command line.
 
+mod bring;
 mod check;
+mod csv;
 mod doctor;
 mod energy;
 mod export;
@@ -9,6 +11,7 @@ mod key;
 mod prices;
 mod query;
 mod replay;
+mod report;
 mod serve;
 mod tail;
 
@@ -50,10 +53,14 @@ enum Command {
     Energy(energy::EnergyCommand),
     /// Ask a file of lines in LogQL.
     Query(query::QueryOptions),
+    /// What requests cost, drew and brought in, summed by any field: statements that add up to the ledger.
+    Report(report::ReportOptions),
     /// Send again what a follower had to set aside.
     Replay(replay::ReplayOptions),
     /// Write dashboards, rules and collectors' configurations for Grafana, Loki, Prometheus, Kubernetes and Azure.
     Export(export::ExportOptions),
+    /// Make Records of other programs' lines: another Weir's, a structured logger's, LiteLLM's spend logs.
+    Import(bring::BringOptions),
     /// About the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -115,8 +122,10 @@ pub fn run() -> ExitCode {
         Command::Tail(options) => tail::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Import(options) => bring::run(&options),
         Command::ImportConfig(command) => import::run(&command),
         Command::Replay(options) => replay::run(&options),
+        Command::Report(options) => report::run(&options),
         Command::Export(options) => export::run(&options),
         Command::Key(command) => key::run(&command),
         Command::Prices(command) => prices::run(&command),

@@ -32,7 +32,7 @@ pub use parameter::{Parameters, time};
 use crate::config::{Config, QueryConfig};
 use crate::push::Receiver;
 use pool::{Patience, Pool};
-use source::{Journaled, Part, Pushed, Union};
+use source::{Journaled, Others, Part, Pushed, Union};
 
 /// Where Loki's API stands.
 pub const PREFIX: &str = "/loki/api/v1/";
@@ -46,6 +46,7 @@ const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 pub struct Api {
     journaled: Arc<Journaled>,
     receiver: Arc<Receiver>,
+    others: Arc<Others>,
     pool: Pool,
     settings: Settings,
 }
@@ -157,6 +158,7 @@ impl Api {
         Ok(Api {
             journaled: Arc::new(Journaled::new(Path::new(&journal), labeller, config.query.recent_bytes)?),
             receiver,
+            others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
             pool: Pool::start(config.query.threads, config.query.max_waiting)?,
             settings: Settings { config: config.query, max_entries: config.query.max_entries, threads_per_query: 1 },
         })
@@ -178,11 +180,12 @@ impl Api {
             Ok(parameters) => parameters,
             Err(failure) => return failed(&failure),
         };
-        let pushed = self.receiver.runs();
+        let (pushed, others) = (self.receiver.runs(), self.others.clone());
         let (journaled, settings, categorize) = (self.journaled.clone(), self.settings, categorizes(&head.headers));
         let work = move |patience: &Patience| {
             let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
             let mut parts = journaled.parts(0).map_err(unreadable)?;
+            parts.extend(others.parts().map_err(unreadable)?);
             parts.extend(pushed.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
             let source = Union::new(parts);
             let (settings, parameters) = (&settings, &parameters);

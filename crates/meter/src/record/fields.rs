@@ -541,6 +541,13 @@ pub static FIELDS: &[Field] = &[
         |r| r.what.simulated.then_some(Value::Bool(true)),
         "Whether a simulated provider answered.",
     )),
+    row(
+        "origin",
+        Unit::Text(32),
+        Line,
+        |r| text(r.what.origin.as_ref()),
+        "Where a Record comes from that did not go through a Weir's proxy or was imported: `weir`, `log`, `litellm`.",
+    ),
     // Only the line knows what it had to cut, so the getter has nothing to say.
     row("truncated", Unit::Bool, Line, |_| None, "Whether a text on this line was cut to its limit."),
 ];

@@ -410,6 +410,15 @@ impl Line {
         }
     }
 
+    /// Sets the field `name`, which the table does not have; whether a line has room for it.
+    pub fn declare(&mut self, name: &str, value: CustomValue) -> bool {
+        let fits = check_name(name).is_ok() && self.custom.len() < super::MAX_FIELDS && self.custom(name).is_none();
+        if fits {
+            self.custom.push((name.to_owned(), value));
+        }
+        fits
+    }
+
     /// Writes the line, with its line feed.
     pub fn render(&self, out: &mut Vec<u8>) {
         let start = out.len();

@@ -3,7 +3,7 @@
 mod chart;
 mod lines;
 mod output;
-mod when;
+pub(super) mod when;
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};

@@ -2,6 +2,7 @@
 
 mod block;
 mod journaled;
+mod others;
 mod pushed;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use logql::Labels;
 use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Share, Source, SourceError};
 
 pub(crate) use journaled::Journaled;
+pub(crate) use others::Others;
 pub(crate) use pushed::Pushed;
 
 /// Some of the entries that there are.

@@ -25,6 +25,7 @@ mod protocol;
 mod push;
 mod questions;
 mod reload;
+mod statement;
 mod stream;
 mod sums;
 mod time;

@@ -16,6 +16,21 @@ pub(super) fn read(text: &str) -> Option<i64> {
     i64::try_from(time.as_nanosecond()).ok()
 }
 
+/// A point in time as people say it: so long before `now` (`30d`), a day in UTC, RFC 3339, or nanoseconds since 1970.
+pub(in crate::cli) fn since(text: &str, now: u64) -> Result<u64, String> {
+    if let Ok(nanos) = text.parse() {
+        return Ok(nanos);
+    }
+    if let Some(day) = meter::time::parse_day(text) {
+        return Ok(u64::from(day) * 86_400 * 1_000_000_000);
+    }
+    if let Ok(before) = duration(text) {
+        return Ok(now.saturating_sub(before.unsigned_abs()));
+    }
+    let at = read(text).and_then(|at| u64::try_from(at).ok());
+    at.ok_or_else(|| format!("{text} is no time: 30d, 2026-11-23, 2026-11-23T03:00:00Z, or nanoseconds since 1970"))
+}
+
 /// As the line of an answer has it.
 pub(super) fn write(ns: i64) -> String {
     Timestamp::from_nanosecond(i128::from(ns)).map_or_else(|_| ns.to_string(), |time| time.to_string())

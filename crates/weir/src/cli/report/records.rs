@@ -1,0 +1,62 @@
+//! Where the Records come from: the journal of a data directory, also while Weir writes it, or files of lines.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use meter::record::Line;
+use store::data_dir;
+
+use super::Failure;
+
+/// A longer line is an error, lest a file that is no text fills the memory.
+const LONGEST_LINE_BYTES: u64 = 16 << 20;
+
+/// Shows each Record of a data directory to `visit`; how many lines were none.
+pub(super) fn of_data_dir(dir: &Path, mut visit: impl FnMut(&Line)) -> Result<u64, Failure> {
+    if data_dir::journals(dir)?.is_empty() {
+        return Err(format!("{} has no journal; say --data-dir or --config", dir.display()).into());
+    }
+    let mut unread = 0;
+    each_line(dir, &mut |line| unread += show(line, &mut visit))?;
+    Ok(unread)
+}
+
+/// Shows each line that a data directory holds to `visit`: Weir's own, those that were imported, and those of other Weirs.
+pub(in crate::cli) fn each_line(dir: &Path, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+    let journals = data_dir::journals(dir)?;
+    journals.iter().try_for_each(|journal| store::journal::scan(journal, 0, |_, line| visit(line)))?;
+    Ok(())
+}
+
+/// Shows each Record of the files to `visit`; how many lines were none.
+pub(super) fn of_files(files: &[PathBuf], mut visit: impl FnMut(&Line)) -> Result<u64, Failure> {
+    let mut unread = 0;
+    for path in files {
+        let named = |error: io::Error| format!("{}: {error}", path.display());
+        let mut from: Box<dyn BufRead> = match path == Path::new("-") {
+            true => Box::new(io::stdin().lock()),
+            false => Box::new(BufReader::new(File::open(path).map_err(named)?)),
+        };
+        let mut line = Vec::new();
+        while from.by_ref().take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line).map_err(named)? > 0 {
+            if line.len() as u64 == LONGEST_LINE_BYTES {
+                return Err(format!("{}: a line is longer than 16 MiB", path.display()).into());
+            }
+            let text = line.trim_ascii();
+            if !text.is_empty() {
+                unread += show(text, &mut visit);
+            }
+            line.clear();
+        }
+    }
+    Ok(unread)
+}
+
+fn show(line: &[u8], visit: &mut impl FnMut(&Line)) -> u64 {
+    match Line::parse(line) {
+        Some(line) => visit(&line),
+        None => return 1,
+    }
+    0
+}
