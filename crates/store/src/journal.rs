@@ -129,6 +129,18 @@ impl Journal {
         Ok((journal, found))
     }
 
+    /// Begins a journal in `dir` whose first line has the number `first`. Where there is one already it is opened as it is.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn begin(dir: &Path, first: Seq, options: Options) -> io::Result<Journal> {
+        data_dir::create_dir(dir)?;
+        if files::list(dir)?.is_empty() {
+            data_dir::create_file(&files::path(dir, first))?;
+        }
+        Journal::open(dir, options).map(|(journal, _)| journal)
+    }
+
     /// The number that the next line will get.
     #[must_use]
     pub fn next(&self) -> Seq {

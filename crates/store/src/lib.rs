@@ -9,6 +9,7 @@ pub mod data_dir;
 pub mod inflight;
 pub mod journal;
 pub mod pushed;
+pub mod replica;
 
 /// The number of a line: lines are numbered from 1, without gaps, for the life of a data directory.
 pub type Seq = u64;

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::api::{self, Known};
 use crate::error::{Error, ErrorKind};
+use crate::hub::{self, Hub};
 use crate::metrics::{self, FollowerState, Gauges};
 use crate::page;
 use crate::prices;
@@ -39,6 +40,8 @@ pub struct Admin {
     pub api: Api,
     /// Who takes what others push.
     pub receiver: Arc<Receiver>,
+    /// Who takes what other Weirs bring.
+    pub hub: Arc<Hub>,
 }
 
 impl Admin {
@@ -48,6 +51,10 @@ impl Admin {
         let gate = Gate::for_address(self.address, &self.shared.snapshot().config.allowed_hosts, &[]);
         if let Err(error) = gate.check_host(&head).and_then(|()| gate.check_page(&head)) {
             return error.response(None).map(Full::new);
+        }
+        if head.uri.path() == hub::PATH {
+            let snapshot = self.shared.snapshot();
+            return self.hub.receive(&head, body, snapshot.config.hub_token.as_ref()).await;
         }
         if head.uri.path().strip_prefix(query::PREFIX) == Some("push") {
             let now = i64::try_from(recorder::now()).unwrap_or(i64::MAX);

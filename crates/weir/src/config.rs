@@ -226,8 +226,12 @@ pub struct Config {
     pub fields: Fields,
     /// What values are hashed with, if it was given.
     pub hash_key: Option<HashKey>,
-    /// Where Records go beside the journal and stdout.
+    /// The Lokis that Records go to beside the journal and stdout.
     pub followers: Vec<LokiConfig>,
+    /// The hubs that they go to.
+    pub hubs: Vec<LokiConfig>,
+    /// What other Weirs show that feed this one.
+    pub hub_token: Option<Secret>,
     /// Whether every Record is marked as simulated.
     pub simulated: bool,
 }
@@ -301,6 +305,8 @@ impl Config {
             energy,
             grids,
             followers: follower::followers(&written.followers, &fields)?,
+            hubs: follower::hubs(&written.followers, &fields, written.instance.as_ref())?,
+            hub_token: hub_token(&written)?,
             fields,
             callers,
             hash_key: hash_key(&written)?,
@@ -368,6 +374,11 @@ fn instance(written: &Written) -> Result<Option<String>, ConfigError> {
         return Ok(written.instance.clone());
     };
     secret::read(name, "a name").map(Some).map_err(|reason| invalid("instance", reason))
+}
+
+fn hub_token(written: &Written) -> Result<Option<Secret>, ConfigError> {
+    let token = written.hub.token.as_deref().map(Secret::new);
+    token.transpose().map_err(|reason| invalid("hub.token", reason))
 }
 
 fn hash_key(written: &Written) -> Result<Option<HashKey>, ConfigError> {

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod energy;
 pub mod error;
 pub mod framing;
+pub mod hub;
 pub mod log;
 pub mod metrics;
 pub mod page;

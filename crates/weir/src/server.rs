@@ -20,12 +20,15 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
+use crate::hub::Hub;
+use crate::prices;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::push::Receiver;
 use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
 use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
 use crate::{energy, prices};
+use crate::sink::{Feed, Follower, Loki, Progress, Sink, Stdout};
 
 /// How long followers get to deliver what is left.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -203,6 +206,7 @@ impl Running {
             housekeeping: housekeeping.clone(),
             api: Api::start(&config, receiver.clone()).map_err(io_error("query"))?,
             receiver,
+            hub: Arc::new(Hub::new(&config.data_dir)),
         };
         let counter = counter(&shared).map_err(io_error("threads"))?;
         let admin_thread =
@@ -347,6 +351,9 @@ fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>
     }
     for follower in &config.followers {
         sinks.push(Box::new(Loki::new(follower, &config.data_dir)?));
+    }
+    for hub in &config.hubs {
+        sinks.push(Box::new(Feed::new(hub, config.instance.as_deref().unwrap_or_default(), &config.data_dir)?));
     }
     let start = recorder.first_new_line();
     sinks.into_iter().map(|sink| Follower::start(&config.data_dir, recorder.end(), start, sink)).collect()

@@ -1,6 +1,7 @@
 //! What follows the journal: each follower has a thread and a cursor of its own, so that one that lags or fails touches
 //! neither requests nor its neighbours, and catches up from where it was.
 
+mod feed;
 pub mod loki;
 mod stdout;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use store::journal::{Batch, End, Reader};
 use store::{Cursor, Seq};
 
+pub use feed::Feed;
 pub use loki::Loki;
 pub use stdout::Stdout;
 

@@ -76,6 +76,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
     ("prices", &["* but config log"], "a file and a date"),
     ("energy", &["* but config log"], "files and their dates"),
+    ("hub", &["* but config error log push"], "it keeps lines as they are"),
     ("push", &["* but config error log"], "what others push never meets a Record"),
     ("recorder", &["* but config error log"], "it takes Records from whoever has them"),
     (

@@ -22,7 +22,7 @@ impl Config {
         same("journal.rotate_bytes", &self.journal.rotate_bytes, &next.journal.rotate_bytes)?;
         same("journal.rotate_after", &self.journal.rotate_after, &next.journal.rotate_after)?;
         same("query", &self.query, &next.query)?;
-        if !self.followers.iter().eq(&next.followers) {
+        if !self.followers.iter().eq(&next.followers) || !self.hubs.iter().eq(&next.hubs) {
             return Err(invalid(
                 "followers",
                 "cannot change while Weir runs, nor can the labels of their lines; start Weir anew",

@@ -17,6 +17,8 @@ use super::{Auth, ConfigError, Fields, Secret, Written, invalid};
 
 /// Where lines are pushed to, below the address.
 const PUSH: &str = "/loki/api/v1/push";
+/// Where a hub is fed, below its address.
+const HUB: &str = "/api/v1/hub";
 /// Labels of every line that are there unless others are given.
 pub const USUAL_LABELS: [(&str, &str); 2] = [("app", "llm-proxy"), ("namespace", "llm")];
 /// How many labels a line may have: one less than Loki's `max_label_names_per_series`, because Loki adds `service_name` by
@@ -34,7 +36,7 @@ const MIN_BATCH: u64 = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrittenFollower {
-    /// What it is: "loki".
+    /// What it is: "loki", or "weir" for another Weir that is a hub.
     pub kind: FollowerKind,
     /// Its name on /metrics and in data_dir; if not given, its kind.
     #[serde(default)]
@@ -102,6 +104,8 @@ fn dead_letter_bytes() -> Bytes {
 pub enum FollowerKind {
     /// Grafana Loki.
     Loki,
+    /// Another Weir, a hub.
+    Weir,
 }
 
 /// A Loki that Records are pushed to.
@@ -167,20 +171,48 @@ pub fn load_followers(path: &Path) -> Result<(PathBuf, Vec<LokiConfig>), ConfigE
     read().map_err(|error: ConfigError| error.located(path, &text))
 }
 
+/// Those that go to a Loki.
 pub(super) fn followers(written: &[WrittenFollower], fields: &Fields) -> Result<Vec<LokiConfig>, ConfigError> {
-    let mut followers: Vec<LokiConfig> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    let mut followers = Vec::new();
     for one in written {
         let follower = follower(one, fields)?;
-        if followers.iter().any(|other| other.name == follower.name) {
+        if names.contains(&follower.name) {
             return Err(invalid(format!("followers.\"{}\"", follower.name), "this name is taken twice"));
         }
-        followers.push(follower);
+        names.push(follower.name.clone());
+        followers.extend((one.kind == FollowerKind::Loki).then_some(follower));
     }
     Ok(followers)
 }
 
+/// Those that go to a hub. It knows a Weir by its name, and by a token that it has.
+pub(super) fn hubs(
+    written: &[WrittenFollower],
+    fields: &Fields,
+    instance: Option<&String>,
+) -> Result<Vec<LokiConfig>, ConfigError> {
+    let hubs = written.iter().filter(|one| one.kind == FollowerKind::Weir);
+    hubs.map(|one| {
+        let hub = follower(one, fields)?;
+        let place = |key: &str| format!("followers.\"{}\".{key}", hub.name);
+        if instance.is_none() {
+            return Err(invalid("instance", "is not set, and the hub has to tell this Weir's Records from others'"));
+        }
+        if !matches!(hub.auth, Auth::Bearer(_)) {
+            return Err(invalid(place("bearer_token"), "is missing; it is what the hub has as hub.token"));
+        }
+        if !one.labels.is_empty() || one.tenant.is_some() {
+            return Err(invalid(place("labels"), "and tenant are for Lokis; a hub gets the lines as they are"));
+        }
+        Ok(hub)
+    })
+    .collect()
+}
+
 fn follower(written: &WrittenFollower, fields: &Fields) -> Result<LokiConfig, ConfigError> {
-    let name = written.name.clone().unwrap_or_else(|| "loki".to_owned());
+    let usual = if written.kind == FollowerKind::Weir { "hub" } else { "loki" };
+    let name = written.name.clone().unwrap_or_else(|| usual.to_owned());
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) || ["stdout", "view"].contains(&name.as_str()) {
         let reason = "a name has 1 to 64 small letters, digits, - and _; stdout and view are names of Weir's own";
@@ -188,7 +220,8 @@ fn follower(written: &WrittenFollower, fields: &Fields) -> Result<LokiConfig, Co
     }
     let place = |key: &str| format!("followers.\"{name}\".{key}");
     // The address may have a login in it, so it is not repeated.
-    let (tls, authority, path) = address(&written.url)
+    let below = if written.kind == FollowerKind::Weir { HUB } else { PUSH };
+    let (tls, authority, path) = address(&written.url, below)
         .ok_or_else(|| invalid(place("url"), "is not a URL such as \"http://loki:3100\", without login and query"))?;
     if written.tenant.as_ref().is_some_and(|tenant| !is_tenant(tenant)) {
         return Err(invalid(place("tenant"), "a tenant has 1 to 150 letters, digits and !-_.*'()"));
@@ -224,7 +257,7 @@ fn follower(written: &WrittenFollower, fields: &Fields) -> Result<LokiConfig, Co
 }
 
 /// Whether it goes through TLS, where to, and the path to push to.
-fn address(url: &str) -> Option<(bool, Authority, String)> {
+fn address(url: &str, below: &str) -> Option<(bool, Authority, String)> {
     let uri: Uri = url.parse().ok()?;
     let scheme = uri.scheme().filter(|scheme| **scheme == Scheme::HTTP || **scheme == Scheme::HTTPS)?;
     let authority = uri.authority().filter(|authority| has_sound_port(authority))?;
@@ -232,8 +265,8 @@ fn address(url: &str) -> Option<(bool, Authority, String)> {
         return None;
     }
     // Who writes the whole address, as collectors want it, means the same.
-    let base = uri.path().trim_end_matches('/').trim_end_matches(PUSH);
-    Some((*scheme == Scheme::HTTPS, authority.clone(), format!("{base}{PUSH}")))
+    let base = uri.path().trim_end_matches('/').trim_end_matches(below);
+    Some((*scheme == Scheme::HTTPS, authority.clone(), format!("{base}{below}")))
 }
 
 /// See Loki's documentation of multi-tenancy; `|` would name several, which only questions may.

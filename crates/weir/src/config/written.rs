@@ -74,6 +74,8 @@ pub struct Written {
     pub page: WrittenPage,
     /// Service levels that the page measures.
     pub slo: Vec<WrittenSlo>,
+    /// Other Weirs that bring their Records here.
+    pub hub: WrittenHub,
     /// Who answers.
     pub providers: Vec<WrittenProvider>,
     /// Names of one's own for models.
@@ -123,6 +125,7 @@ impl Default for Written {
             query: WrittenQuery::default(),
             page: WrittenPage::default(),
             slo: Vec::new(),
+            hub: WrittenHub::default(),
             providers: Vec::new(),
             routes: Vec::new(),
             pricing: BTreeMap::new(),
@@ -172,6 +175,14 @@ impl Default for WrittenAdmin {
     fn default() -> Self {
         WrittenAdmin { listen: "127.0.0.1:4001".to_owned() }
     }
+}
+
+/// Other Weirs that bring their Records here.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenHub {
+    /// "env:NAME" or "file:PATH": the token that they show; without it nobody brings any.
+    pub token: Option<String>,
 }
 
 /// TLS towards callers.

@@ -20,13 +20,13 @@ use std::time::{Duration, Instant};
 use store::Seq;
 use store::journal::Batch;
 
-use self::client::{Client, Outcome};
 use self::dead::{DeadLetters, Letter};
 use self::entry::{Entry, Shape, Unfit};
 use super::{DeadCounts, Gather, Sink};
 use crate::config::LokiConfig;
 use crate::push::wire;
 
+pub(super) use client::{Client, Outcome};
 pub use replay::{Replayed, replay};
 
 /// The first wait after a failure, and the longest.
@@ -109,7 +109,7 @@ impl Sink for Loki {
     }
 
     fn pause(&mut self, failures: u32) -> Duration {
-        self.pusher.pause(failures)
+        self.pusher.patience.pause(failures)
     }
 
     fn dead_letters(&self) -> Arc<DeadCounts> {
@@ -160,14 +160,30 @@ struct Pusher {
     client: Client,
     batch_bytes: usize,
     batch_lines: usize,
-    /// How long Loki wants to be left alone.
-    wait: Option<Duration>,
+    patience: Patience,
+}
+
+/// How long to wait after failures.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// How long the other side wants to be left alone.
+    pub(super) wait: Option<Duration>,
+}
+
+impl Patience {
+    /// How long to wait after so many failures in a row. Weirs that failed together do not come back together.
+    pub(super) fn pause(&mut self, failures: u32) -> Duration {
+        let doubled = FIRST_PAUSE * 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+        let pause = doubled.min(LONGEST_PAUSE).mul_f64(0.75 + fastrand::f64() / 2.0);
+        self.wait.take().map_or(pause, |wait| wait.max(pause.min(FIRST_PAUSE)))
+    }
 }
 
 impl Pusher {
     fn new(config: &LokiConfig) -> io::Result<Pusher> {
         let (batch_bytes, batch_lines) = (config.batch_bytes, config.batch_lines);
-        Ok(Pusher { client: Client::new(config)?, batch_bytes, batch_lines, wait: None })
+        let client = Client::new(config, "application/x-protobuf", None)?;
+        Ok(Pusher { client, batch_bytes, batch_lines, patience: Patience::default() })
     }
 
     /// Sends entries in their order. `settled` hears of each, in that order, with the reason where it was refused.
@@ -191,18 +207,11 @@ impl Pusher {
                 self.settle(second, settled)?;
             }
             (Outcome::Later(reason, wait), _) => {
-                self.wait = wait;
+                self.patience.wait = wait;
                 return Err(io::Error::other(reason));
             }
         }
         Ok(())
-    }
-
-    /// How long to wait after so many failures in a row. Weirs that failed together do not come back together.
-    fn pause(&mut self, failures: u32) -> Duration {
-        let doubled = FIRST_PAUSE * 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
-        let pause = doubled.min(LONGEST_PAUSE).mul_f64(0.75 + fastrand::f64() / 2.0);
-        self.wait.take().map_or(pause, |wait| wait.max(pause.min(FIRST_PAUSE)))
     }
 }
 
@@ -254,9 +263,13 @@ mod tests {
         let config = crate::config::Config::parse(text).unwrap();
         let mut pusher = Pusher::new(&config.followers[0]).unwrap();
         let within = |pause: Duration, usual: f64| (0.7 * usual..1.3 * usual).contains(&pause.as_secs_f64());
-        assert!(within(pusher.pause(1), 0.5) && within(pusher.pause(4), 4.0) && within(pusher.pause(99), 60.0));
-        pusher.wait = Some(Duration::from_secs(7));
-        assert_eq!(pusher.pause(99), Duration::from_secs(7));
-        assert!(within(pusher.pause(1), 0.5), "it is said once and counts once");
+        assert!(
+            within(pusher.patience.pause(1), 0.5)
+                && within(pusher.patience.pause(4), 4.0)
+                && within(pusher.patience.pause(99), 60.0)
+        );
+        pusher.patience.wait = Some(Duration::from_secs(7));
+        assert_eq!(pusher.patience.pause(99), Duration::from_secs(7));
+        assert!(within(pusher.patience.pause(1), 0.5), "it is said once and counts once");
     }
 }

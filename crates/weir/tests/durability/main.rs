@@ -13,6 +13,7 @@ mod command;
 mod disk;
 mod fixture;
 mod full_disk;
+mod hub;
 mod kill;
 mod loki;
 mod process;

@@ -1,4 +1,4 @@
-//! The way to Loki: one connection, HTTP/1.1, plain or with TLS, with blocking calls that all end at a deadline.
+//! The way to Loki, and to a hub: one connection, HTTP/1.1, plain or with TLS, with blocking calls that all end at a deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -23,7 +23,7 @@ const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// What became of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Loki has it.
     Stored,
     /// Loki will never take all of it.
@@ -34,28 +34,33 @@ pub(super) enum Outcome {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     config: LokiConfig,
     uri: Uri,
     host: HeaderValue,
     tls: Option<Arc<ClientConfig>>,
+    kind: &'static str,
+    encoding: Option<&'static str>,
     kept: Option<Connection>,
 }
 
 impl Client {
-    pub(super) fn new(config: &LokiConfig) -> io::Result<Client> {
+    /// Bodies are of this kind, packed in this way.
+    pub(crate) fn new(config: &LokiConfig, kind: &'static str, encoding: Option<&'static str>) -> io::Result<Client> {
         let tls = config.tls.then(|| crate::trust::client(config.ca_file.as_deref(), "ca_file")).transpose()?;
         Ok(Client {
             uri: config.path.parse().map_err(io::Error::other)?,
             host: HeaderValue::from_str(config.authority.as_str()).map_err(io::Error::other)?,
             tls,
+            kind,
+            encoding,
             kept: None,
             config: config.clone(),
         })
     }
 
     /// Sends a packed push request.
-    pub(super) fn push(&mut self, body: &[u8]) -> Outcome {
+    pub(crate) fn push(&mut self, body: &[u8]) -> Outcome {
         let request = match self.request(body) {
             Ok(request) => request,
             Err(reason) => return Outcome::Later(reason, None),
@@ -84,7 +89,10 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, self.host.clone());
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("weir/", env!("CARGO_PKG_VERSION"))));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        if let Some(encoding) = self.encoding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let value =
             |text: &str| HeaderValue::from_str(text).map_err(|_| "the secret has characters that none has".to_owned());

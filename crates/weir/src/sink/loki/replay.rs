@@ -70,6 +70,6 @@ fn push_patiently(
         if failures >= TRIES {
             return Err(error);
         }
-        std::thread::sleep(pusher.pause(failures));
+        std::thread::sleep(pusher.patience.pause(failures));
     }
 }
