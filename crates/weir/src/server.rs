@@ -21,14 +21,12 @@ use tokio::sync::watch;
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Durability};
 use crate::hub::Hub;
-use crate::prices;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::push::Receiver;
 use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
-use crate::sink::{Follower, Loki, Progress, Sink, Stdout};
-use crate::{energy, prices};
 use crate::sink::{Feed, Follower, Loki, Progress, Sink, Stdout};
+use crate::{energy, prices};
 
 /// How long followers get to deliver what is left.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -413,7 +411,8 @@ fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
 fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
     let mut failing = false;
     while !stop.load(Ordering::Acquire) {
-        let tended = receiver.tend(&shared.snapshot().config.push);
+        let now = i64::try_from(recorder::now()).unwrap_or(i64::MAX);
+        let tended = receiver.tend(&shared.snapshot().config.push, now);
         if let Err(error) = &tended
             && !failing
         {

@@ -218,6 +218,15 @@ impl PushedLog {
         Some(Left { number: oldest.number, entries: Arc::new(Run::new(entries)) })
     }
 
+    /// The oldest file that is written no more: its number, and the time of its newest entry in nanoseconds since 1970.
+    #[must_use]
+    pub fn oldest(&self) -> Option<(u64, i64)> {
+        let state = self.state();
+        let oldest = state.parts.front().filter(|_| state.parts.len() > 1)?;
+        let newest = oldest.runs.iter().filter_map(|run| run.entries().last()).map(|entry| entry.timestamp).max();
+        Some((oldest.number, newest.unwrap_or(i64::MIN)))
+    }
+
     /// Forgets the oldest file, which [`PushedLog::left`] gave: what it holds is kept elsewhere now.
     ///
     /// # Errors

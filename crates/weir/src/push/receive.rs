@@ -19,8 +19,6 @@ use crate::config::{Config, Durability, PushConfig};
 
 /// Room for bodies is given in so many bytes.
 const PERMIT: usize = 1 << 10;
-/// More is not held in memory.
-const MOST_HELD: u64 = 256 << 20;
 
 /// See the module.
 #[derive(Debug)]
@@ -70,15 +68,19 @@ impl Receiver {
         self.log.runs()
     }
 
-    /// Looks after the log: begins a new file where one is due, and lets go of the oldest beyond what fits into memory.
+    /// Looks after the log: begins a new file where one is due, and lets go of what is too old and of the oldest beyond what there is
+    /// room for. `now` is in nanoseconds since 1970.
     ///
     /// # Errors
     /// The file system refused.
-    pub fn tend(&self, config: &PushConfig) -> io::Result<()> {
+    pub fn tend(&self, config: &PushConfig, now: i64) -> io::Result<()> {
         self.log.tend()?;
-        while self.log.bytes() > config.max_bytes.min(MOST_HELD) {
-            let Some(left) = self.log.left() else { break };
-            self.log.remove(left.number)?;
+        let kept_since = now.saturating_sub(i64::try_from(config.retention.as_nanos()).unwrap_or(i64::MAX));
+        while let Some((number, newest)) = self.log.oldest() {
+            if newest >= kept_since && self.log.bytes() <= config.max_bytes {
+                break;
+            }
+            self.log.remove(number)?;
         }
         Ok(())
     }
@@ -217,6 +219,34 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_is_old_goes_and_so_does_what_there_is_no_room_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let text =
+            "[[providers]]\nname = \"a\"\nbase_url = \"http://a/v1\"\n[push]\nretention = \"1h\"\nmax_bytes = 6000\n";
+        let config = Config { data_dir: dir.path().to_owned(), ..Config::parse(text).unwrap() };
+        let options = PushedOptions { rotate_bytes: 1, ..PushedOptions::default() };
+        let (log, _) = PushedLog::open(dir.path(), options).unwrap();
+        let receiver = Receiver { log: Arc::new(log), ..Receiver::open(&config).unwrap() };
+        let hour = 3_600_000_000_000;
+        for at in [1, 2, hour + 1, hour + 2, hour + 3] {
+            let stream = Arc::new(store::pushed::Stream::new([("app", "a")]));
+            let entry = store::pushed::Entry::new(stream, at, [("a", "b")], &[b'x'; 2000]);
+            receiver.log.append(vec![entry]).unwrap();
+            receiver.tend(&config.push, at).unwrap();
+        }
+        let held = |receiver: &Receiver| -> Vec<i64> {
+            let mut times: Vec<i64> =
+                receiver.runs().iter().flat_map(|run| run.entries().to_vec()).map(|entry| entry.timestamp).collect();
+            times.sort_unstable();
+            times
+        };
+        // The second is not an hour old, but three of them are beyond the room.
+        assert_eq!(held(&receiver), [hour + 2, hour + 3]);
+        receiver.tend(&config.push, 3 * hour).unwrap();
+        assert!(held(&receiver).is_empty());
+    }
 
     #[test]
     fn a_second_wears_off_what_came_in_one() {

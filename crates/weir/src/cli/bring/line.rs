@@ -105,6 +105,8 @@ pub(super) fn owned(unit: Unit, value: &Value, name: &str, rest: &mut Rest) -> O
         }),
         Unit::Usd => fixed(value, meter::cost::NANO, name, rest)?,
         Unit::Kwh => fixed(value, meter::energy::PICO, name, rest)?,
+        Unit::Grams => fixed(value, meter::carbon::NANO, name, rest)?,
+        Unit::Millilitres => fixed(value, meter::carbon::MICRO, name, rest)?,
         Unit::Seconds => fixed(value, 6, name, rest)?,
         Unit::Number => Owned::Float(number(value).filter(|number| number.is_finite())?),
         Unit::Bool => Owned::Bool(match text {
