@@ -20,6 +20,7 @@ pub mod push;
 pub mod pushed;
 pub mod query;
 pub mod regex;
+pub mod segment;
 pub mod splice;
 pub mod stages;
 pub mod template;
@@ -45,6 +46,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("pushed", pushed::check),
     ("query", query::check),
     ("regex", regex::check),
+    ("segment", segment::check),
     ("splice", splice::check),
     ("stages", stages::check),
     ("template", template::check),

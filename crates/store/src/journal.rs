@@ -19,7 +19,7 @@ use rustix::fs::FallocateFlags;
 
 use crate::{Seq, data_dir};
 
-pub use files::{JournalFile, Trimmed, files, next_line, scan, trim};
+pub use files::{JournalFile, Lines, Trimmed, files, next_line, scan, trim};
 pub use reader::{Batch, Reader};
 
 /// How much room is set aside at once, where the disk has it.

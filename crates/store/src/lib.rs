@@ -8,8 +8,11 @@ pub mod cursor;
 pub mod data_dir;
 pub mod inflight;
 pub mod journal;
+pub mod library;
 pub mod pushed;
 pub mod replica;
+pub mod schema;
+pub mod segment;
 
 /// The number of a line: lines are numbered from 1, without gaps, for the life of a data directory.
 pub type Seq = u64;
@@ -18,3 +21,6 @@ pub use cursor::Cursor;
 pub use data_dir::{DataDir, DataDirError};
 pub use inflight::{Inflight, Orphan};
 pub use journal::{Journal, Options};
+pub use library::{Library, Shelf};
+pub use schema::Schema;
+pub use segment::{Segment, SegmentError};

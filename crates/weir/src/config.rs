@@ -154,6 +154,13 @@ pub struct JournalConfig {
     pub keep: Option<Duration>,
 }
 
+/// How Records are kept in columns.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreConfig {
+    /// How long; `None` keeps them.
+    pub retention: Option<Duration>,
+}
+
 /// TLS towards callers.
 #[derive(Debug, Clone)]
 pub struct TlsConfig {
@@ -204,6 +211,8 @@ pub struct Config {
     pub journal: JournalConfig,
     /// What others may push.
     pub push: PushConfig,
+    /// How Records are kept in columns.
+    pub store: StoreConfig,
     /// What questions may take.
     pub query: QueryConfig,
     /// Service levels that the page measures.
@@ -296,6 +305,7 @@ impl Config {
             timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
             push: written.push.needed()?,
+            store: written.store.needed(),
             query: written.query.needed()?,
             slos: goal::slos(&written.slo)?,
             grafana: goal::grafana(&written.page)?,

@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod push;
 pub mod query;
 pub mod recorder;
+pub mod seal;
 pub mod server;
 pub mod simulate;
 pub mod sink;

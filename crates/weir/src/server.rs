@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
-use store::{DataDir, DataDirError};
+use store::{DataDir, DataDirError, Library};
 use tokio::sync::watch;
 
 use crate::admin::Admin;
@@ -25,6 +25,7 @@ use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
 use crate::push::Receiver;
 use crate::query::Api;
 use crate::recorder::{self, Recorder, Recovered};
+use crate::seal::{self, Sealing};
 use crate::sink::{Feed, Follower, Loki, Progress, Sink, Stdout};
 use crate::{energy, prices};
 
@@ -44,6 +45,9 @@ pub enum ServeError {
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// The segments cannot be used.
+    #[error(transparent)]
+    Segments(#[from] store::SegmentError),
     /// Something else that the system refused.
     #[error("{place}: {source}")]
     Io {
@@ -157,6 +161,7 @@ pub struct Running {
     keepers: Vec<JoinHandle<()>>,
     keepers_stop: Arc<AtomicBool>,
     followers: Vec<Follower>,
+    library: Arc<Library>,
     _data_dir: DataDir,
 }
 
@@ -185,6 +190,7 @@ impl Running {
         let (recorder, recovered) =
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
+        let library = Arc::new(seal::open(data_dir.path())?);
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
         let mut bound = energy::with_newest(prices::with_newest(Config { listen, admin, ..config.clone() }));
         hash_key::provide(&mut bound).map_err(io_error("hash_key"))?;
@@ -195,7 +201,7 @@ impl Running {
         let housekeeping = Arc::new(Housekeeping::default());
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
         let receiver = Arc::new(Receiver::open(&config).map_err(io_error("pushed"))?);
-        let keepers = keepers(&config, &shared, &progress, &housekeeping, &receiver, &keepers_stop)
+        let keepers = keepers(&config, &shared, &progress, &library, &housekeeping, &receiver, &keepers_stop)
             .map_err(io_error("threads"))?;
         let admin_side = Admin {
             address: admin,
@@ -246,6 +252,7 @@ impl Running {
             keepers,
             keepers_stop,
             followers,
+            library,
             _data_dir: data_dir,
         })
     }
@@ -254,6 +261,12 @@ impl Running {
     #[must_use]
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.shared.recorder
+    }
+
+    /// The segments of what was sealed.
+    #[must_use]
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
     }
 
     /// Takes over a configuration that was read again: requests that come from now on are served by it, those under way
@@ -364,11 +377,12 @@ fn counter(shared: &Shared) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("count-tokens".to_owned()).spawn(move || recorder.count())
 }
 
-/// The threads that look after the journal: one that tends and trims, and one that syncs.
+/// The threads that look after the journal: one that tends and trims, one that seals, and one that syncs.
 fn keepers(
     config: &Config,
     shared: &Arc<Shared>,
     followers: &[Arc<Progress>],
+    library: &Arc<Library>,
     housekeeping: &Arc<Housekeeping>,
     receiver: &Arc<Receiver>,
     stop: &Arc<AtomicBool>,
@@ -376,8 +390,8 @@ fn keepers(
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let mut keepers = vec![thread("keep-journal").spawn({
         let (shared, followers) = (shared.clone(), followers.to_vec());
-        let (housekeeping, stop) = (housekeeping.clone(), stop.clone());
-        move || keep(&shared, &followers, &housekeeping, &stop)
+        let (library, housekeeping, stop) = (library.clone(), housekeeping.clone(), stop.clone());
+        move || keep(&shared, &followers, &library, &housekeeping, &stop)
     })?];
     keepers.push(thread("ask-grids").spawn({
         let (shared, stop) = (shared.clone(), stop.clone());
@@ -385,6 +399,16 @@ fn keepers(
     })?);
     let (receiver, of, end) = (receiver.clone(), shared.clone(), stop.clone());
     keepers.push(thread("keep-pushed").spawn(move || keep_pushed(&receiver, &of, &end))?);
+    keepers.push(thread("seal-journal").spawn({
+        let (current, retention, stop) = (shared.clone(), shared.clone(), stop.clone());
+        let sealing = Sealing {
+            library: library.clone(),
+            journal: config.data_dir.join("journal"),
+            current: move || current.recorder.current_file(),
+            retention: move || retention.snapshot().config.store.retention,
+        };
+        move || sealing.run(&stop)
+    })?);
     if config.durability == Durability::Fsync {
         let (shared, stop) = (shared.clone(), stop.clone());
         keepers.push(thread("sync-journal").spawn(move || shared.recorder.commit(&stop))?);
@@ -392,7 +416,13 @@ fn keepers(
     Ok(keepers)
 }
 
-fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping, stop: &AtomicBool) {
+fn keep(
+    shared: &Shared,
+    followers: &[Arc<Progress>],
+    library: &Library,
+    housekeeping: &Housekeeping,
+    stop: &AtomicBool,
+) {
     let mut trimmed: Option<Instant> = None;
     let mut freshness = prices::Freshness::default();
     while !stop.load(Ordering::Acquire) {
@@ -400,7 +430,7 @@ fn keep(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeepin
         freshness.look(&shared.snapshot().config.prices.book().catalog, recorder::now());
         if trimmed.is_none_or(|trimmed| trimmed.elapsed() >= TRIM) {
             trimmed = Some(Instant::now());
-            if let Err(error) = trim(shared, followers, housekeeping) {
+            if let Err(error) = trim(shared, followers, library, housekeeping) {
                 crate::log::say(format_args!("old journal files could not be looked after: {error}"));
             }
         }
@@ -423,17 +453,23 @@ fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
     }
 }
 
-fn trim(shared: &Shared, followers: &[Arc<Progress>], housekeeping: &Housekeeping) -> io::Result<()> {
+fn trim(
+    shared: &Shared,
+    followers: &[Arc<Progress>],
+    library: &Library,
+    housekeeping: &Housekeeping,
+) -> io::Result<()> {
     let snapshot = shared.snapshot();
     let (dir, journal) = (snapshot.config.data_dir.join("journal"), snapshot.config.journal);
     let current = shared.recorder.current_file();
-    let passed = followers.iter().map(|follower| follower.next()).min().unwrap_or(u64::MAX);
+    // What is not in a segment yet is nowhere else.
+    let passed = followers.iter().map(|follower| follower.next()).fold(library.shelf().sealed(), u64::min);
     let trimmed = store::journal::trim(&dir, current, passed, journal.keep, journal.max_bytes)?;
     housekeeping.journal_bytes.store(trimmed.bytes, Ordering::Relaxed);
     if trimmed.unseen_lines > 0 {
         housekeeping.dropped_lines.fetch_add(trimmed.unseen_lines, Ordering::Relaxed);
         crate::log::say(format_args!(
-            "journal.max_bytes is reached: {} lines went that a follower had not read",
+            "journal.max_bytes is reached: {} lines went that a follower had not read, or that were not sealed",
             trimmed.unseen_lines
         ));
     }

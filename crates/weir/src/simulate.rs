@@ -16,11 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, interval};
 
 mod chance;
+pub mod history;
 mod number;
 pub mod provider;
 mod text;
 pub mod traffic;
 
+use history::HistoryOptions;
 use provider::{ProviderOptions, Tally};
 use traffic::TrafficOptions;
 
@@ -35,6 +37,8 @@ pub enum SimulateCommand {
     Provider(ProviderOptions),
     /// Callers that send believable requests to a proxy or provider.
     Traffic(TrafficOptions),
+    /// Records of days that have passed, as the proxy would have written them.
+    History(HistoryOptions),
 }
 
 /// Runs `command` on a runtime of its own until it is done, or until SIGINT or SIGTERM.
@@ -48,11 +52,25 @@ pub fn run(command: SimulateCommand) -> ExitCode {
             match command {
                 SimulateCommand::Provider(options) => run_provider(options, stop).await,
                 SimulateCommand::Traffic(options) => run_traffic(options, stop).await,
+                SimulateCommand::History(options) => Ok(run_history(&options)),
             }
         })
     });
     match done {
         Ok(code) => code,
+        Err(error) => {
+            write_error(&format!("weir simulate: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_history(options: &HistoryOptions) -> ExitCode {
+    match history::write(options) {
+        Ok(count) => {
+            summarise(&format!("{count} simulated Records in {}", options.to.join("journal").display()));
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             write_error(&format!("weir simulate: {error}\n"));
             ExitCode::FAILURE

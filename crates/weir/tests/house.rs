@@ -33,10 +33,14 @@ const MAY_DEPEND: &[(&str, &[(&str, &str)])] = &[
     (
         "store",
         &[
+            ("bytes", "hands Parquet's reader and writer parts of a buffer without copying them"),
             ("crc32fast", "tells a frame of the log of pushed entries from damage"),
             ("memchr", "finds the ends of lines many times faster than a loop"),
             ("memmap2", "lets the table of what is in flight be written as memory"),
+            ("parquet", "writes the files that everything else can read as well, and finds its way in them"),
             ("rustix", "sets room aside on a disk, and asks for what is left"),
+            ("serde", "the schema that a segment carries"),
+            ("serde_json", "the same, as text"),
             ("thiserror", "errors with their sentences beside them"),
         ],
     ),
@@ -76,6 +80,7 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
     ("metrics", &["* but error recorder"], "a page made of the recorder's figures, from nowhere else"),
     ("prices", &["* but config log"], "a file and a date"),
     ("energy", &["* but config log"], "files and their dates"),
+    ("seal", &["* but log"], "it knows the Record's fields and the store, and nobody's request"),
     ("hub", &["* but config error log push"], "it keeps lines as they are"),
     ("push", &["* but config error log"], "what others push never meets a Record"),
     ("recorder", &["* but config error log"], "it takes Records from whoever has them"),

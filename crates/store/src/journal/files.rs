@@ -179,3 +179,33 @@ pub fn trim(dir: &Path, current: Seq, passed: Seq, keep: Option<Duration>, max_b
     }
     Ok(trimmed)
 }
+
+impl JournalFile {
+    /// Its lines, from the first on, as far as they are whole.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn lines(&self) -> io::Result<Lines> {
+        Ok(Lines { reader: BufReader::with_capacity(1 << 18, File::open(&self.path)?), line: Vec::new() })
+    }
+}
+
+/// Lines of a file, one by one.
+#[derive(Debug)]
+pub struct Lines {
+    reader: BufReader<File>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line, without its line feed.
+    ///
+    /// # Errors
+    /// The file system refused.
+    #[allow(clippy::should_implement_trait, reason = "a line is lent until the next one is read")]
+    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        self.reader.read_until(b'\n', &mut self.line)?;
+        Ok(self.line.strip_suffix(b"\n"))
+    }
+}

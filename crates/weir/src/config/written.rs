@@ -20,7 +20,7 @@ use super::goal::{WrittenPage, WrittenSlo};
 use super::push::WrittenPush;
 use super::query::WrittenQuery;
 use super::secret;
-use super::{ConfigError, JournalConfig, Timeouts, invalid};
+use super::{ConfigError, JournalConfig, StoreConfig, Timeouts, invalid};
 
 pub(super) use energy::{WrittenCarbon, WrittenEnergy, WrittenMethod, WrittenModel, WrittenServing};
 pub use provider::OnClientGone;
@@ -68,6 +68,8 @@ pub struct Written {
     pub journal: WrittenJournal,
     /// What others may push to /loki/api/v1/push.
     pub push: WrittenPush,
+    /// How Records are kept in columns.
+    pub store: WrittenStore,
     /// What questions may take.
     pub query: WrittenQuery,
     /// The page.
@@ -122,6 +124,7 @@ impl Default for Written {
             timeouts: WrittenTimeouts::default(),
             journal: WrittenJournal::default(),
             push: WrittenPush::default(),
+            store: WrittenStore::default(),
             query: WrittenQuery::default(),
             page: WrittenPage::default(),
             slo: Vec::new(),
@@ -264,8 +267,8 @@ pub struct WrittenJournal {
     pub rotate_after: Span,
     /// Size of all files together beyond which the oldest go, although somebody may still need them.
     pub max_bytes: Bytes,
-    /// Age after which a file goes that every follower has read; without it files stay up to max_bytes.
-    pub keep: Option<Span>,
+    /// Age after which a file goes that is sealed into a segment and that every follower has read.
+    pub keep: Span,
 }
 
 impl Default for WrittenJournal {
@@ -274,7 +277,7 @@ impl Default for WrittenJournal {
             rotate_bytes: Bytes(16 << 20),
             rotate_after: Span(Duration::from_secs(3600)),
             max_bytes: Bytes(16 << 30),
-            keep: None,
+            keep: Span(Duration::from_secs(7 * 86_400)),
         }
     }
 }
@@ -291,8 +294,29 @@ impl WrittenJournal {
             rotate_bytes: self.rotate_bytes.0,
             rotate_after: self.rotate_after.0,
             max_bytes: self.max_bytes.0,
-            keep: self.keep.map(|keep| keep.0),
+            keep: Some(self.keep.0),
         })
+    }
+}
+
+/// How Records are kept in columns.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenStore {
+    /// Age after which Records go; 0 keeps them for good.
+    pub retention: Span,
+}
+
+impl Default for WrittenStore {
+    fn default() -> Self {
+        // A year, and a month of the one before to compare with.
+        WrittenStore { retention: Span(Duration::from_secs(400 * 86_400)) }
+    }
+}
+
+impl WrittenStore {
+    pub(super) fn needed(self) -> StoreConfig {
+        StoreConfig { retention: Some(self.retention.0).filter(|retention| !retention.is_zero()) }
     }
 }
 

@@ -127,6 +127,7 @@ fn every_flag_is_explained() {
         &["export"],
         &["simulate", "provider"],
         &["simulate", "traffic"],
+        &["simulate", "history"],
         &["config", "schema"],
         &["key", "new"],
         &["prices"],

@@ -57,3 +57,28 @@ fn a_directory_of_version_1_gives_back_every_record() {
     assert_eq!(printed.join().unwrap(), unprinted);
     assert_eq!(fs::read_to_string(data_dir.join("version")).unwrap(), "1\n");
 }
+
+/// Ten lines, one with fields that an operator declared and one that the columns do not give back.
+#[test]
+fn segments_of_version_1_give_back_every_line() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/fixtures/segments-v1");
+    let root = tempfile::tempdir().unwrap();
+    let segments = copy(&fixture, &root.path().join("segments"));
+    let expected = fs::read_to_string(segments.join("lines.jsonl")).unwrap();
+    let (_library, aside) = store::Library::open(&segments, weir::seal::schema().unwrap()).unwrap();
+    assert!(aside.is_empty(), "{aside:?}");
+    let shelf = store::Shelf::read(&segments).unwrap();
+    assert_eq!((shelf.begins(), shelf.sealed()), (1, 11));
+    let segment = &shelf.segments()[0];
+    let lines = segment.lines(0, 0..10).unwrap();
+    let mut found = Vec::new();
+    for row in 0..10 {
+        lines.write(row, &mut found);
+        found.push(b'\n');
+    }
+    assert_eq!(String::from_utf8(found).unwrap(), expected);
+    let team = segment.read(0, segment.schema().position("team").unwrap()).unwrap();
+    assert_eq!((team.text(8), team.text(7)), (Some("blue"), None));
+    let kept = segment.spilled(0, 0..10).unwrap();
+    assert_eq!((0..10).filter(|row| kept.is_valid(*row)).collect::<Vec<_>>(), [9]);
+}

@@ -21,6 +21,7 @@ mod pushed;
 mod recovery;
 mod refusal;
 mod rotation;
+mod sealing;
 mod shutdown;
 mod upstream;
 
