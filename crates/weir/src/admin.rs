@@ -1,18 +1,21 @@
 //! The operators' side: `/metrics`, `/healthz`, `/readyz`, questions about what was recorded, what Weir knows at `/api/v1/…`, and
 //! Weir's own page.
 
+mod access;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use serde_json::json;
 
 use crate::api::{self, Known};
+use crate::config::Scope;
 use crate::error::{Error, ErrorKind};
 use crate::hub::{self, Hub};
 use crate::metrics::{self, FollowerState, Gauges};
@@ -24,6 +27,11 @@ use crate::query::{self, Api};
 use crate::recorder;
 use crate::server::Housekeeping;
 use crate::sink::Progress;
+
+pub use access::Sessions;
+
+/// More than any token has, in bytes.
+const MOST_LOGIN_BYTES: usize = 16 << 10;
 
 /// What operators are told from.
 #[derive(Debug)]
@@ -42,14 +50,18 @@ pub struct Admin {
     pub receiver: Arc<Receiver>,
     /// Who takes what other Weirs bring.
     pub hub: Arc<Hub>,
+    /// Sessions of pages.
+    pub sessions: Sessions,
 }
 
 impl Admin {
     /// Answers an operator.
     pub async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let gate = Gate::for_address(self.address, &self.shared.snapshot().config.allowed_hosts, &[]);
-        if let Err(error) = gate.check_host(&head).and_then(|()| gate.check_page(&head)) {
+        let config = &self.shared.snapshot().config;
+        let gate = Gate::for_address(self.address, &config.allowed_hosts, &[]);
+        let allowed = gate.check_host(&head).and_then(|()| gate.check_page(&head)).and_then(|()| self.admit(&head));
+        if let Err(error) = allowed {
             return error.response(None).map(Full::new);
         }
         if head.uri.path() == hub::PATH {
@@ -63,14 +75,38 @@ impl Admin {
         if head.uri.path().starts_with(query::PREFIX) {
             return self.api.answer(&head, body).await;
         }
-        if head.method != Method::GET && head.method != Method::HEAD {
-            let message = format!("{} takes GET, not {}", head.uri.path(), head.method);
-            return Error::new(ErrorKind::MethodNotAllowed, message).response(None).map(Full::new);
+        match (head.uri.path(), &head.method) {
+            ("/api/v1/login", &Method::POST) => self.login(&head, body).await,
+            ("/api/v1/logout", &Method::POST) => with_cookie(self.sessions.end(&head.headers)),
+            (_, &Method::GET | &Method::HEAD) => self.tell(&head),
+            (path, method) => {
+                let message = format!("{path} takes another method than {method}");
+                Error::new(ErrorKind::MethodNotAllowed, message).response(None).map(Full::new)
+            }
         }
+    }
+
+    /// What everybody may, and what needs a token.
+    fn admit(&self, head: &Parts) -> Result<(), Error> {
+        let access = &self.shared.snapshot().config.access;
+        let scope = match head.uri.path() {
+            "/healthz" | "/readyz" | "/ready" | "/api/v1/login" | "/api/v1/logout" | "/api/v1/session" => return Ok(()),
+            "/metrics" if access.open_metrics => return Ok(()),
+            // The hub knows those that feed it by a token of its own.
+            hub::PATH => return Ok(()),
+            "/loki/api/v1/push" => Scope::Push,
+            path if path == "/metrics" || path.starts_with("/loki/") || path.starts_with("/api/") => Scope::Read,
+            _ => return Ok(()),
+        };
+        access::check(access, &self.sessions, self.address, &head.headers, scope)
+    }
+
+    fn tell(&self, head: &Parts) -> Response<Full<Bytes>> {
         match head.uri.path() {
             "/metrics" => text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", self.metrics()),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" | "/ready" => self.ready(),
+            "/api/v1/session" => json(&self.session(head)),
             path => {
                 let found = self
                     .knows(&head.uri)
@@ -90,11 +126,49 @@ impl Admin {
         let answer = known.answer(uri.path().strip_prefix(api::PREFIX)?, uri.query().unwrap_or_default())?;
         let (status, body) = match answer {
             Ok(answer) => (StatusCode::OK, answer),
-            Err(message) => (StatusCode::BAD_REQUEST, json!({ "message": message })),
+            Err(message) => (StatusCode::BAD_REQUEST, serde_json::json!({ "message": message })),
         };
         let mut response = text(status, "application/json", body.to_string());
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Some(response)
+    }
+
+    /// Whether a token is needed, and whether whoever asks has shown one.
+    fn session(&self, head: &Parts) -> serde_json::Value {
+        let access = &self.shared.snapshot().config.access;
+        let may = |scope: &Scope| access::check(access, &self.sessions, self.address, &head.headers, *scope).is_ok();
+        let scopes = [Scope::Read, Scope::Push, Scope::Admin].into_iter().filter(may).map(Scope::name);
+        serde_json::json!({
+            "needed": access::is_needed(access, self.address),
+            "set": !access.is_empty(),
+            "scopes": scopes.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Begins the session of a page, for whoever shows a token: `{"token":"…"}`.
+    async fn login(&self, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
+        #[allow(clippy::disallowed_methods, reason = "it is read with a limit")]
+        let body = Limited::new(body, MOST_LOGIN_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
+        let token = body.ok().and_then(|body| {
+            let members: serde_json::Value = serde_json::from_slice(&body).ok()?;
+            Some(members.get("token")?.as_str()?.as_bytes().to_vec())
+        });
+        let snapshot = self.shared.snapshot();
+        let found =
+            token.or_else(|| access::shown(&head.headers)).and_then(|token| snapshot.config.access.find(&token));
+        let Some(found) = found else {
+            let error = Error::new(ErrorKind::InvalidKey, "the token that was shown is none of this Weir's");
+            return error.response(None).map(Full::new);
+        };
+        match self.sessions.begin(found) {
+            Ok(cookie) => {
+                let scopes: Vec<&str> = found.scopes.iter().map(|scope| scope.name()).collect();
+                let mut response = json(&serde_json::json!({ "scopes": scopes }));
+                response.headers_mut().insert(SET_COOKIE, cookie);
+                response
+            }
+            Err(error) => error.response(None).map(Full::new),
+        }
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
@@ -143,6 +217,19 @@ fn state(follower: &Progress) -> FollowerState {
         dead_letters: dead.kept.load(Ordering::Relaxed),
         dead_letters_dropped: dead.dropped.load(Ordering::Relaxed),
     }
+}
+
+fn json(value: &serde_json::Value) -> Response<Full<Bytes>> {
+    text(StatusCode::OK, "application/json", value.to_string())
+}
+
+fn with_cookie(cookie: Option<HeaderValue>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
 }
 
 fn plain(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {

@@ -15,6 +15,7 @@ mod provider;
 mod push;
 mod query;
 mod secret;
+mod token;
 mod watch;
 mod written;
 
@@ -38,7 +39,9 @@ pub use provider::{Key, Provider, Upstream, shown_in};
 pub use push::{PushConfig, SERVICE_LABELS};
 pub use query::QueryConfig;
 pub use secret::{HashKey, hex, redact, redact_prefixed};
+pub use token::{Access, Scope, Token};
 pub use watch::Watched;
+use written::WrittenAdmin;
 pub use written::{Durability, OnClientGone, OnJournalFailure, Written, schema};
 
 /// Why a configuration cannot be used.
@@ -177,6 +180,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where operators connect.
     pub admin: SocketAddr,
+    /// Who may ask there.
+    pub access: Access,
     /// Where everything durable lies.
     pub data_dir: PathBuf,
     /// Worker threads.
@@ -288,6 +293,7 @@ impl Config {
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
             admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
+            access: token::access(&written.admin)?,
             data_dir: overrides.data_dir.as_ref().unwrap_or(&written.data_dir).clone(),
             threads: threads(written.threads)?,
             stdout: written.stdout,

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     InvalidKey,
     /// A key that was revoked.
     RevokedKey,
+    /// A token of the operators' side that is for something else.
+    MissingScope,
     /// `max_in_flight` is reached.
     TooManyInFlight,
     /// The journal cannot be written.
@@ -95,6 +97,7 @@ impl ErrorKind {
             ErrorKind::UpgradeUnsupported => (StatusCode::NOT_IMPLEMENTED, "weir_upgrade_unsupported", INVALID, Client),
             ErrorKind::MissingKey => (StatusCode::UNAUTHORIZED, "weir_missing_key", INVALID, Client),
             ErrorKind::InvalidKey => (StatusCode::UNAUTHORIZED, "weir_invalid_key", INVALID, Client),
+            ErrorKind::MissingScope => (StatusCode::FORBIDDEN, "weir_missing_scope", INVALID, Client),
             ErrorKind::RevokedKey => (StatusCode::UNAUTHORIZED, "weir_revoked_key", INVALID, Client),
             ErrorKind::TooManyInFlight => (StatusCode::SERVICE_UNAVAILABLE, "weir_too_many_in_flight", API, Internal),
             ErrorKind::JournalUnavailable => {

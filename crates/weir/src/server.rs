@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use store::{DataDir, DataDirError, Library};
 use tokio::sync::watch;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Sessions};
 use crate::config::{Config, ConfigError, Durability};
 use crate::hub::Hub;
 use crate::proxy::{Drains, Pool, Shared, Snapshot, Worker};
@@ -211,6 +211,7 @@ impl Running {
             api: Api::start(&config, receiver.clone()).map_err(io_error("query"))?,
             receiver,
             hub: Arc::new(Hub::new(&config.data_dir)),
+            sessions: Sessions::default(),
         };
         let counter = counter(&shared).map_err(io_error("threads"))?;
         let admin_thread =

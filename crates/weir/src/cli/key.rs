@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::config::{KEY_PREFIX, hex, sha256};
+use crate::config::{KEY_PREFIX, Scope, hex, sha256};
 
 /// Letters and digits of a key: 62 of them, so that 43 hold 256 bits.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -18,18 +18,29 @@ pub(super) enum KeyCommand {
         /// The caller's name on Records.
         #[arg(long, default_value = "NAME")]
         name: String,
+        /// What a token for the operators' side is for; may be given more than once. Without it the key is a caller's.
+        #[arg(long, value_enum)]
+        scope: Vec<Scope>,
     },
 }
 
 pub(super) fn run(command: &KeyCommand) -> ExitCode {
-    let KeyCommand::New { name } = command;
+    let KeyCommand::New { name, scope } = command;
     let Some(key) = make() else {
         crate::log::say("the system gives no random numbers");
         return ExitCode::FAILURE;
     };
+    let (name, digest) = (toml::Value::from(name.as_str()), hex(&sha256(key.as_bytes())));
+    if !scope.is_empty() {
+        let scopes: Vec<String> = scope.iter().map(|scope| format!("\"{}\"", scope.name())).collect();
+        println!("The token. It is shown once and kept nowhere:\n\n    {key}\n");
+        println!("Its entry in weir.toml, which is of no use to anybody else:\n");
+        println!("[[admin.tokens]]\nname = {name}\nsha256 = \"{digest}\"\nscopes = [{}]", scopes.join(", "));
+        return ExitCode::SUCCESS;
+    }
     println!("The key, for the caller. It is shown once and kept nowhere:\n\n    {key}\n");
     println!("Its entry in weir.toml, which is of no use to anybody else:\n");
-    println!("[[keys]]\nname = {}\nsha256 = \"{}\"", toml::Value::from(name.as_str()), hex(&sha256(key.as_bytes())));
+    println!("[[keys]]\nname = {name}\nsha256 = \"{digest}\"");
     ExitCode::SUCCESS
 }
 

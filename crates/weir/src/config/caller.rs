@@ -182,7 +182,7 @@ fn caller(written: &WrittenKey) -> Result<Caller, ConfigError> {
     })
 }
 
-fn digits(text: &str) -> Option<[u8; 32]> {
+pub(super) fn digits(text: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     let mut nibbles = text.chars().map(|digit| digit.to_digit(16));
     for byte in &mut digest {

@@ -20,6 +20,7 @@ use super::goal::{WrittenPage, WrittenSlo};
 use super::push::WrittenPush;
 use super::query::WrittenQuery;
 use super::secret;
+use super::token::WrittenToken;
 use super::{ConfigError, JournalConfig, StoreConfig, Timeouts, invalid};
 
 pub(super) use energy::{WrittenCarbon, WrittenEnergy, WrittenMethod, WrittenModel, WrittenServing};
@@ -172,11 +173,17 @@ pub enum OnJournalFailure {
 pub struct WrittenAdmin {
     /// Where operators connect.
     pub listen: String,
+    /// A token that may do everything, as "sha256:DIGITS", "env:NAME" or "file:PATH".
+    pub token: Option<String>,
+    /// Tokens for certain things.
+    pub tokens: Vec<WrittenToken>,
+    /// Whether /metrics needs no token.
+    pub open_metrics: bool,
 }
 
 impl Default for WrittenAdmin {
     fn default() -> Self {
-        WrittenAdmin { listen: "127.0.0.1:4001".to_owned() }
+        WrittenAdmin { listen: "127.0.0.1:4001".to_owned(), token: None, tokens: Vec::new(), open_metrics: true }
     }
 }
 
@@ -407,7 +414,7 @@ impl Written {
     /// The files that it names.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let keys = self.providers.iter().map(|provider| provider.api_key.as_deref());
-        let secrets = keys.chain([self.hash_key.as_deref()]).filter_map(secret::file);
+        let secrets = keys.chain([self.hash_key.as_deref(), self.admin.token.as_deref()]).filter_map(secret::file);
         let tls = self.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]);
         let series = self.carbon.values().filter(|one| !one.is_url()).map(|one| PathBuf::from(&one.series));
         let tokens = self.carbon.values().filter_map(|one| secret::file(one.token.as_deref()));

@@ -23,6 +23,7 @@ fn sentence(kind: ErrorKind) -> &'static str {
         ErrorKind::MissingKey => "Callers need a key, and none was shown: see `[[keys]]`.",
         ErrorKind::InvalidKey => "The key that was shown is none of `[[keys]]`.",
         ErrorKind::RevokedKey => "The key was revoked.",
+        ErrorKind::MissingScope => "An operator's token that is for something else: see `admin.tokens[].scopes`.",
         ErrorKind::TooManyInFlight => "`max_in_flight` requests are under way.",
         ErrorKind::JournalUnavailable => "The journal cannot be written: free room on the disk of `data_dir`.",
         ErrorKind::InvalidJson => "The body is not a JSON object.",
@@ -46,7 +47,7 @@ fn sentence(kind: ErrorKind) -> &'static str {
     }
 }
 
-const KINDS: [ErrorKind; 26] = [
+const KINDS: [ErrorKind; 27] = [
     ErrorKind::BadHead,
     ErrorKind::HeadTooLarge,
     ErrorKind::ForbiddenHost,
@@ -57,6 +58,7 @@ const KINDS: [ErrorKind; 26] = [
     ErrorKind::MissingKey,
     ErrorKind::InvalidKey,
     ErrorKind::RevokedKey,
+    ErrorKind::MissingScope,
     ErrorKind::TooManyInFlight,
     ErrorKind::JournalUnavailable,
     ErrorKind::InvalidJson,
@@ -84,7 +86,11 @@ fn the_errors_are_those_of_the_table() {
         let wait = response.headers().get(RETRY_AFTER).map_or("", |wait| wait.to_str().unwrap());
         let refused =
             ErrorKind::REFUSALS.contains(&kind) || matches!(kind, ErrorKind::BadHead | ErrorKind::HeadTooLarge);
-        let recorded = if refused { "no, counted" } else { "yes" };
+        let recorded = match kind {
+            ErrorKind::MissingScope => "no",
+            _ if refused => "no, counted",
+            _ => "yes",
+        };
         let side = match kind.side() {
             Side::Client => "caller",
             Side::Upstream => "provider",

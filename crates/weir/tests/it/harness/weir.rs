@@ -140,7 +140,7 @@ impl Drop for Weir {
 
 /// Adds what every test's configuration has, where it does not say otherwise.
 pub(crate) fn complete(config: &str, dir: &TempDir) -> String {
-    let mut whole = format!("data_dir = \"{}\"\n", dir.path().join("data").display());
+    let mut whole = format!("data_dir = \"{}\"\nadmin.listen = \"127.0.0.1:0\"\n", dir.path().join("data").display());
     for (key, value) in
         [("listen", "\"127.0.0.1:0\""), ("stdout", "false"), ("threads", "1"), ("shutdown_grace", "\"1s\"")]
     {
@@ -148,7 +148,7 @@ pub(crate) fn complete(config: &str, dir: &TempDir) -> String {
             whole.push_str(&format!("{key} = {value}\n"));
         }
     }
-    whole + config + "\n[admin]\nlisten = \"127.0.0.1:0\"\n" + TABLES
+    whole + config + "\n" + TABLES
 }
 
 fn check_line(line: &[u8]) -> (Value, Line) {
