@@ -2,6 +2,7 @@
 //! Weir's own page.
 
 mod access;
+mod backend;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub struct Admin {
     /// Where operators connect.
     pub address: SocketAddr,
     /// Who answers questions.
-    pub api: Api,
+    pub api: Arc<Api>,
     /// Who takes what others push.
     pub receiver: Arc<Receiver>,
     /// Who takes what other Weirs bring.
@@ -58,8 +59,8 @@ impl Admin {
     /// Answers an operator.
     pub async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let config = &self.shared.snapshot().config;
-        let gate = Gate::for_address(self.address, &config.allowed_hosts, &[]);
+        let snapshot = self.shared.snapshot();
+        let gate = Gate::for_address(self.address, &snapshot.config.allowed_hosts, &[]);
         let allowed = gate.check_host(&head).and_then(|()| gate.check_page(&head)).and_then(|()| self.admit(&head));
         if let Err(error) = allowed {
             return error.response(None).map(Full::new);
@@ -73,7 +74,12 @@ impl Admin {
             return self.receiver.receive(&head, body, &self.shared.snapshot().config.push.clone(), now).await;
         }
         if head.uri.path().starts_with(query::PREFIX) {
-            return self.api.answer(&head, body).await;
+            return match &snapshot.config.backend {
+                Some(backend) if !head.uri.path().ends_with("/push") => {
+                    backend::answer(backend, snapshot.config.query.timeout, &head, body).await
+                }
+                _ => self.api.answer(&head, body).await,
+            };
         }
         match (head.uri.path(), &head.method) {
             ("/api/v1/login", &Method::POST) => self.login(&head, body).await,

@@ -51,7 +51,7 @@ enum Command {
     Prices(prices::PricesCommand),
     /// What a request draws and why, and how far that is from measurements.
     Energy(energy::EnergyCommand),
-    /// Ask a file of lines in LogQL.
+    /// Ask a Weir, a Loki or a file of lines in LogQL.
     Query(query::QueryOptions),
     /// What requests cost, drew and brought in, summed by any field: statements that add up to the ledger.
     Report(report::ReportOptions),

@@ -37,7 +37,7 @@ pub use meter::pattern::Pattern;
 pub use presets::{PRESETS, Preset, from_environment};
 pub use provider::{Key, Provider, Upstream, shown_in};
 pub use push::{PushConfig, SERVICE_LABELS};
-pub use query::QueryConfig;
+pub use query::{Backend, QueryConfig};
 pub use secret::{HashKey, hex, redact, redact_prefixed};
 pub use token::{Access, Scope, Token};
 pub use watch::Watched;
@@ -224,6 +224,8 @@ pub struct Config {
     pub slos: Vec<Slo>,
     /// Where Grafana is, if anybody said.
     pub grafana: Option<Grafana>,
+    /// Who answers them in Weir's place, if somebody does.
+    pub backend: Option<Backend>,
     /// Who answers.
     pub providers: Vec<Provider>,
     /// Names of one's own for models.
@@ -315,6 +317,7 @@ impl Config {
             query: written.query.needed()?,
             slos: goal::slos(&written.slo)?,
             grafana: goal::grafana(&written.page)?,
+            backend: written.query.backend()?,
             providers,
             routes,
             prices,

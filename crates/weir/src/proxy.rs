@@ -48,7 +48,7 @@ pub use snapshot::Snapshot;
 use unpriced::Unpriced;
 pub use upstream::Pool;
 use upstream::{Outgoing, Sent};
-pub(crate) use upstream::{Reply, download, inquire};
+pub(crate) use upstream::{Reply, download, inquire, through};
 
 /// What all workers share.
 #[derive(Debug)]

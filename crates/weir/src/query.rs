@@ -6,19 +6,25 @@
 mod ask;
 mod discover;
 mod failure;
+mod field;
 mod label;
 mod parameter;
+mod pattern;
 mod pool;
 mod render;
 mod source;
+pub mod tail;
+mod volume;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -38,6 +44,8 @@ use source::{Journaled, Others, Part, Pushed, Union};
 pub const PREFIX: &str = "/loki/api/v1/";
 /// A form may have so many bytes.
 const MOST_FORM_BYTES: usize = 1 << 20;
+/// Shorter answers are not worth packing.
+const LEAST_PACKED: usize = 1400;
 /// Whether metadata is told apart.
 const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 
@@ -49,6 +57,7 @@ pub struct Api {
     others: Arc<Others>,
     pool: Pool,
     settings: Settings,
+    tails: tail::Tails,
 }
 
 /// What a question may take.
@@ -112,7 +121,14 @@ enum Question {
     Values(String),
     Series,
     DetectedLabels,
+    DetectedFields,
+    FieldValues(String),
     Format,
+    Stats,
+    Volume,
+    VolumeRange,
+    Patterns,
+    Limits,
 }
 
 impl Question {
@@ -124,8 +140,17 @@ impl Question {
             "labels" | "label" => Question::Labels,
             "series" => Question::Series,
             "detected_labels" => Question::DetectedLabels,
+            "detected_fields" => Question::DetectedFields,
             "format_query" => Question::Format,
-            _ => Question::Values(between(path, "label/", "/values")?),
+            "index/stats" => Question::Stats,
+            "index/volume" => Question::Volume,
+            "index/volume_range" => Question::VolumeRange,
+            "patterns" => Question::Patterns,
+            "drilldown-limits" => Question::Limits,
+            _ => {
+                let field = between(path, "detected_field/", "/values").map(Question::FieldValues);
+                field.or_else(|| between(path, "label/", "/values").map(Question::Values))?
+            }
         })
     }
 
@@ -137,7 +162,14 @@ impl Question {
             Question::Values(name) => discover::values(asked, name),
             Question::Series => discover::series(asked),
             Question::DetectedLabels => discover::detected(asked),
+            Question::DetectedFields => field::fields(asked),
+            Question::FieldValues(name) => field::values(asked, name),
             Question::Format => discover::format(asked),
+            Question::Stats => volume::stats(asked),
+            Question::Volume => volume::volume(asked, false),
+            Question::VolumeRange => volume::volume(asked, true),
+            Question::Patterns => pattern::patterns(asked),
+            Question::Limits => Ok(discover::limits(asked.settings)),
         }
     }
 }
@@ -160,15 +192,19 @@ impl Api {
             receiver,
             others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
             pool: Pool::start(config.query.threads, config.query.max_waiting)?,
+            tails: tail::Tails::default(),
             settings: Settings { config: config.query, max_entries: config.query.max_entries, threads_per_query: 1 },
         })
     }
 
     /// Answers a question under [`PREFIX`].
-    pub async fn answer(&self, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
+    pub async fn answer(self: &Arc<Api>, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
         let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
         if path == "status/buildinfo" {
             return json(build_info());
+        }
+        if path == "tail" {
+            return tail::begin(self, head).unwrap_or_else(|failure| failed(&failure));
         }
         let Some(question) = Question::of(path) else {
             return failed(&Failure::new(StatusCode::NOT_FOUND, "404 page not found"));
@@ -180,21 +216,26 @@ impl Api {
             Ok(parameters) => parameters,
             Err(failure) => return failed(&failure),
         };
-        let (pushed, others) = (self.receiver.runs(), self.others.clone());
-        let (journaled, settings, categorize) = (self.journaled.clone(), self.settings, categorizes(&head.headers));
+        let (api, categorize, packs) = (self.clone(), categorizes(&head.headers), packs(&head.headers));
         let work = move |patience: &Patience| {
-            let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-            let mut parts = journaled.parts(0).map_err(unreadable)?;
-            parts.extend(others.parts().map_err(unreadable)?);
-            parts.extend(pushed.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
-            let source = Union::new(parts);
-            let (settings, parameters) = (&settings, &parameters);
-            question.answer(&Asked { parameters, source: &source, settings, patience, now: now(), categorize })
+            let source = api.union()?;
+            let (settings, parameters) = (&api.settings, &parameters);
+            let asked = Asked { parameters, source: &source, settings, patience, now: now(), categorize };
+            let body = question.answer(&asked)?;
+            Ok(if packs && body.len() > LEAST_PACKED { packed(&body) } else { json(body) })
         };
-        match self.pool.run(work).await.and_then(|answer| answer) {
-            Ok(body) => json(body),
-            Err(failure) => failed(&failure),
-        }
+        self.pool.run(work).await.and_then(|answer| answer).unwrap_or_else(|failure| failed(&failure))
+    }
+
+    /// Everything that can be asked for, as it is now.
+    fn union(&self) -> Result<Union, Failure> {
+        let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+        let lookback = nanos(self.settings.config.max_lookback);
+        let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
+        let mut parts = self.journaled.parts(0).map_err(unreadable)?;
+        parts.extend(self.others.parts().map_err(unreadable)?);
+        parts.extend(self.receiver.runs().into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
+        Ok(Union::new(parts).since(since))
     }
 }
 
@@ -206,6 +247,31 @@ fn now() -> i64 {
 fn categorizes(headers: &HeaderMap) -> bool {
     let flags = headers.get_all(ENCODING_FLAGS).iter().filter_map(|value| value.to_str().ok());
     flags.flat_map(|flags| flags.split(',')).any(|flag| flag.trim() == "categorize-labels")
+}
+
+/// Whether whoever asks can unpack.
+fn packs(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = accepted.flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+/// An answer, packed as gzip.
+fn packed(body: &str) -> Response<Full<Bytes>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 6), Compression::fast());
+    match encoder.write_all(body.as_bytes()).and_then(|()| encoder.finish()) {
+        Ok(bytes) => {
+            let mut response = json(String::new());
+            *response.body_mut() = Full::new(Bytes::from(bytes));
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+            response
+        }
+        Err(_) => json(body.to_owned()),
+    }
 }
 
 /// The parameters of an address, and of a form if there is one.

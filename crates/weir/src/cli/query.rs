@@ -1,8 +1,9 @@
-//! `weir query`: LogQL over a file of lines.
+//! `weir query`: LogQL over a file of lines, or asked of a Weir or a Loki.
 
 mod chart;
 mod lines;
 mod output;
+mod remote;
 pub(super) mod when;
 
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use logql::eval::{Context, Limits, Request, evaluate};
+use logql::eval::{Answer, Context, Limits, Request, evaluate};
 use logql::source::{Direction, RowSource};
 use logql::syntax::ast::Expr;
 use logql::syntax::parse;
@@ -25,8 +26,17 @@ pub(super) struct QueryOptions {
     /// The query, as in `sum by (model) (count_over_time({app="llm-proxy"} | json [1h]))`.
     #[arg(value_name = "LOGQL")]
     query: String,
-    /// A file of lines, such as Weir's standard output; `-` for standard input. May be given more than once.
-    #[arg(long, value_name = "FILE", required = true)]
+    /// Who is asked, a Weir or a Loki, where no file is given.
+    #[arg(long, env = "WEIR_URL", value_name = "URL", default_value = "http://127.0.0.1:4001")]
+    url: String,
+    /// Where the token lies that is shown: "env:NAME" or "file:PATH".
+    #[arg(long, value_name = "PLACE")]
+    token: Option<String>,
+    /// The tenant of a Loki that has several.
+    #[arg(long, value_name = "NAME")]
+    tenant: Option<String>,
+    /// A file of lines, such as Weir's standard output, in place of a URL; `-` for standard input. May be given more than once.
+    #[arg(long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// The configuration, for the labels of lines that have no `app` and `namespace`; weir.toml, if it exists.
     #[arg(long, value_name = "FILE")]
@@ -34,10 +44,13 @@ pub(super) struct QueryOptions {
     /// How the answer is written.
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
+    /// From how long before the end on, as in `6h`; 1h of a URL that is asked.
+    #[arg(long, value_name = "DURATION", conflicts_with = "start")]
+    since: Option<String>,
     /// From when on: RFC 3339, or nanoseconds since 1970. By default from the first line on.
     #[arg(long, value_name = "TIME")]
     start: Option<String>,
-    /// Until when. By default until the last line.
+    /// Until when. By default until the last line, or until now.
     #[arg(long, value_name = "TIME")]
     end: Option<String>,
     /// Asks a metric query at each step, as in `5m`. By default it is asked once, at the end, and for a chart at sixty steps.
@@ -75,29 +88,50 @@ pub(super) fn run(options: &QueryOptions) -> ExitCode {
 
 fn answer(options: &QueryOptions) -> Result<(), Failure> {
     let query = parse(&options.query)?;
-    let usual = Path::new(USUAL);
-    let defaults = Defaults::of(options.config.as_deref().or_else(|| usual.exists().then_some(usual)))?;
-    let mut entries = Vec::new();
-    for path in &options.file {
-        read(path, &defaults, &mut entries).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    let span = lines::span(&entries);
-    let request = request(options, &query, span)?;
-    let limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
-    let now = span.1;
-    let outcome = evaluate(&RowSource::new(entries), &query, &request, &Context { limits, now, ..Context::default() })?;
+    let (answer, request) = if options.file.is_empty() { of_url(options, &query)? } else { of_files(options, &query)? };
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match options.output {
-        Output::Table => output::table(&mut out, outcome.answer, &request),
-        Output::Json => output::json(&mut out, outcome.answer, &request),
-        Output::Csv => output::csv(&mut out, outcome.answer, &request),
-        Output::Chart => chart::draw(&mut out, &outcome.answer, &request, columns()),
+        Output::Table => output::table(&mut out, answer, &request),
+        Output::Json => output::json(&mut out, answer, &request),
+        Output::Csv => output::csv(&mut out, answer, &request),
+        Output::Chart => chart::draw(&mut out, &answer, &request, columns()),
     };
     match written.and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+fn of_url(options: &QueryOptions, query: &Expr) -> Result<(Answer, Request), Failure> {
+    let site = remote::Site { url: &options.url, token: options.token.as_deref(), tenant: options.tenant.as_deref() };
+    let now = i64::try_from(crate::recorder::now())?;
+    let since = when::duration(options.since.as_deref().unwrap_or("1h"))?;
+    let end = options.end.as_deref().map_or(Ok(now), when::time)?;
+    // What is written at the last instant belongs to it.
+    let request = request(options, query, (end.saturating_sub(since), end))?;
+    // Steps are moved to multiples of the step by who is asked.
+    let request = if request.step > 0 && matches!(query, Expr::Metric(_)) { request.aligned() } else { request };
+    Ok((remote::ask(&site, &options.query, query, &request)?, request))
+}
+
+fn of_files(options: &QueryOptions, query: &Expr) -> Result<(Answer, Request), Failure> {
+    let usual = Path::new(USUAL);
+    let defaults = Defaults::of(options.config.as_deref().or_else(|| usual.exists().then_some(usual)))?;
+    let mut entries = Vec::new();
+    for path in &options.file {
+        read(path, &defaults, &mut entries).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let (first, last) = lines::span(&entries);
+    let end = options.end.as_deref().map_or(Ok(last), when::time)?;
+    let since = options.since.as_deref().map(when::duration).transpose()?;
+    let span = (since.map_or(first, |since| end.saturating_sub(since)), last);
+    let request = request(options, query, span)?;
+    let limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
+    let now = span.1;
+    let context = Context { limits, now, ..Context::default() };
+    let outcome = evaluate(&RowSource::new(entries), query, &request, &context)?;
+    Ok((outcome.answer, request))
 }
 
 fn read(path: &Path, defaults: &Defaults, entries: &mut Vec<logql::source::Entry>) -> io::Result<()> {

@@ -243,7 +243,7 @@ fn follower(written: &WrittenFollower, fields: &Fields) -> Result<LokiConfig, Co
         authority,
         path,
         tenant: written.tenant.clone(),
-        auth: auth(written, &place)?,
+        auth: auth([&written.username, &written.password, &written.bearer_token], &place)?,
         ca_file: written.ca_file.clone(),
         labels: labels(&written.labels, &label_fields, &place)?,
         label_fields,
@@ -270,14 +270,16 @@ fn address(url: &str, below: &str) -> Option<(bool, Authority, String)> {
 }
 
 /// See Loki's documentation of multi-tenancy; `|` would name several, which only questions may.
-fn is_tenant(tenant: &str) -> bool {
+pub(super) fn is_tenant(tenant: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
     (1..=150).contains(&tenant.len()) && tenant.chars().all(fits) && tenant != "." && tenant != ".."
 }
 
-fn auth(written: &WrittenFollower, place: &impl Fn(&str) -> String) -> Result<Auth, ConfigError> {
+/// A name and a password, or a token.
+pub(super) fn auth(credentials: [&Option<String>; 3], place: &impl Fn(&str) -> String) -> Result<Auth, ConfigError> {
+    let [username, password, bearer_token] = credentials;
     let secret = |key: &str, text: &str| Secret::new(text).map_err(|reason| invalid(place(key), reason));
-    match (&written.username, &written.password, &written.bearer_token) {
+    match (username, password, bearer_token) {
         (None, None, None) => Ok(Auth::None),
         (None, None, Some(token)) => Ok(Auth::Bearer(secret("bearer_token", token)?)),
         (Some(name), Some(_), None) if name.contains(':') || name.chars().any(char::is_control) => {

@@ -1,15 +1,20 @@
 //! What questions may take. The limits are Loki's, with Loki's defaults.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::amount::{Bytes, Span};
+use super::auth::Auth;
+use super::follower::{auth, is_tenant};
+use super::provider::Upstream;
 use super::{ConfigError, invalid};
 
-/// What questions may take.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+/// What questions may take, and who answers them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenQuery {
     /// Threads that answer questions, apart from those that serve requests; half as many as there are cores if not given.
@@ -34,6 +39,39 @@ pub struct WrittenQuery {
     pub max_tails: usize,
     /// Streams or labels whose volume is told (volume_max_series).
     pub max_volume_series: usize,
+    /// A Loki that answers questions in Weir's place: "http://loki:3100".
+    pub backend: Option<String>,
+    /// Its tenant, or several with | between, sent as X-Scope-OrgID.
+    pub backend_tenant: Option<String>,
+    /// The user of basic authentication there.
+    pub backend_username: Option<String>,
+    /// "env:NAME" or "file:PATH": the password of basic authentication there.
+    pub backend_password: Option<String>,
+    /// "env:NAME" or "file:PATH": a token, sent there as authorization: Bearer.
+    pub backend_bearer_token: Option<String>,
+    /// Certificates to trust there beside the system's, PEM.
+    pub backend_ca_file: Option<PathBuf>,
+}
+
+/// A Loki that answers questions in Weir's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The address, without a slash at its end.
+    pub url: String,
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// How Weir says who it is.
+    pub auth: Auth,
+    /// Certificates to trust beside the system's.
+    ca_file: Option<PathBuf>,
+}
+
+impl Backend {
+    /// How it is reached.
+    #[must_use]
+    pub fn upstream(&self) -> Upstream {
+        Upstream { ca_file: self.ca_file.clone(), ..Upstream::default() }
+    }
 }
 
 impl Default for WrittenQuery {
@@ -50,6 +88,12 @@ impl Default for WrittenQuery {
             max_bytes_read: Bytes(0),
             max_tails: 10,
             max_volume_series: 1000,
+            backend: None,
+            backend_tenant: None,
+            backend_username: None,
+            backend_password: None,
+            backend_bearer_token: None,
+            backend_ca_file: None,
         }
     }
 }
@@ -82,7 +126,33 @@ pub struct QueryConfig {
 }
 
 impl WrittenQuery {
-    pub(super) fn needed(self) -> Result<QueryConfig, ConfigError> {
+    /// Who answers in Weir's place, if somebody does.
+    pub(super) fn backend(&self) -> Result<Option<Backend>, ConfigError> {
+        let place = |key: &str| format!("query.backend{}{key}", if key.is_empty() { "" } else { "_" });
+        let auth = auth([&self.backend_username, &self.backend_password, &self.backend_bearer_token], &place)?;
+        let Some(url) = &self.backend else {
+            return Ok(None);
+        };
+        let base = url.trim_end_matches('/').trim_end_matches("/loki/api/v1").trim_end_matches('/');
+        let uri: Option<Uri> = base.parse().ok();
+        let sound = uri.is_some_and(|uri| {
+            let known = matches!(uri.scheme_str(), Some("http" | "https"));
+            known && uri.authority().is_some() && uri.query().is_none() && !base.contains('@')
+        });
+        if !sound {
+            // The address may have a login in it, so it is not repeated.
+            let reason = "is not a URL such as \"http://loki:3100\", without login and query";
+            return Err(invalid(place(""), reason));
+        }
+        let is_known = |tenants: &String| tenants.split('|').all(is_tenant);
+        if self.backend_tenant.as_ref().is_some_and(|tenants| !is_known(tenants)) {
+            return Err(invalid(place("tenant"), "a tenant has 1 to 150 letters, digits and !-_.*'()"));
+        }
+        let (tenant, ca_file) = (self.backend_tenant.clone(), self.backend_ca_file.clone());
+        Ok(Some(Backend { url: base.to_owned(), tenant, auth, ca_file }))
+    }
+
+    pub(super) fn needed(&self) -> Result<QueryConfig, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = match self.threads {
             None => (cores / 2).max(1),

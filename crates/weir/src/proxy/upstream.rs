@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind};
 use crate::framing::Decoder;
 
 pub(super) use connect::tls;
-pub(crate) use download::{Reply, download, inquire};
+pub(crate) use download::{Reply, download, inquire, through};
 use link::{Failure, Link};
 
 /// How long a connection is kept that nobody uses. Most servers keep theirs longer than this; some Python ones 5 seconds,

@@ -6,11 +6,13 @@ use http::StatusCode;
 use logql::Labels;
 use logql::discover::{detected_labels, label_names, label_values};
 use logql::source::LabelMatcher;
+use logql::stage::units::format_prometheus_duration;
 use logql::syntax::{parse, parse_matchers, pretty};
 use serde_json::{Value, json};
 
+use super::label::SERVICE_LABELS;
 use super::render::object;
-use super::{Asked, Failure};
+use super::{Asked, Failure, Settings, nanos};
 
 /// Matchers of a selector; none of an empty one.
 pub(super) fn matchers(selector: &str) -> Result<Vec<LabelMatcher>, Failure> {
@@ -69,6 +71,39 @@ pub(super) fn detected(asked: &Asked) -> Result<String, Failure> {
         .into_iter()
         .map(|(label, cardinality)| json!({"label": label, "cardinality": cardinality}));
     Ok(json!({"detectedLabels": labels.collect::<Vec<_>>()}).to_string())
+}
+
+/// What Logs Drilldown wants to know of limits.
+pub(super) fn limits(settings: &Settings) -> String {
+    let config = &settings.config;
+    let span = |time| match nanos(time) {
+        0 => "0s".to_owned(),
+        ns => format_prometheus_duration(ns),
+    };
+    json!({
+        "limits": {
+            "discover_log_levels": true,
+            "discover_service_name": SERVICE_LABELS[1..],
+            "log_level_fields": ["level", "LEVEL", "Level", "severity", "SEVERITY", "Severity", "lvl", "LVL", "Lvl"],
+            "max_entries_limit_per_query": config.max_entries,
+            "max_line_size_truncate": false,
+            "max_query_bytes_read": format!("{}B", config.max_bytes_read),
+            "max_query_length": span(config.max_length),
+            "max_query_lookback": span(config.max_lookback),
+            "max_query_range": "0s",
+            "max_query_series": config.max_series,
+            "metric_aggregation_enabled": false,
+            "otlp_config": {},
+            "pattern_persistence_enabled": false,
+            "query_timeout": span(config.timeout),
+            "retention_period": "0s",
+            "volume_enabled": true,
+            "volume_max_series": config.max_volume_series,
+        },
+        "pattern_ingester_enabled": true,
+        "version": crate::VERSION,
+    })
+    .to_string()
 }
 
 /// A query as people write it.

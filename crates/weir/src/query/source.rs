@@ -57,17 +57,26 @@ fn again(matchers: &[LabelMatcher]) -> Result<Vec<LabelMatcher>, SourceError> {
 }
 
 /// Parts as one source. An entry is in one of them.
-#[derive(Debug, Default)]
-pub(crate) struct Union(Vec<Arc<dyn Part>>);
+#[derive(Debug)]
+pub(crate) struct Union {
+    parts: Vec<Arc<dyn Part>>,
+    /// What is before is as if it were not there.
+    since: i64,
+}
 
 impl Union {
     pub(crate) fn new(parts: Vec<Arc<dyn Part>>) -> Union {
-        Union(parts)
+        Union { parts, since: i64::MIN }
+    }
+
+    /// Without what is before this instant.
+    pub(crate) fn since(self, since: i64) -> Union {
+        Union { since, ..self }
     }
 
     /// The parts that may have entries from `start` on and before `end`.
     pub(crate) fn within(&self, start: i64, end: i64) -> impl Iterator<Item = (&dyn Part, (i64, i64))> {
-        let parts = self.0.iter().filter_map(|part| Some((&**part, part.span()?)));
+        let parts = self.parts.iter().filter_map(|part| Some((&**part, part.span()?)));
         parts.filter(move |(_, (first, last))| *first < end && *last >= start)
     }
 
@@ -78,7 +87,7 @@ impl Union {
         start: i64,
         end: i64,
     ) -> Result<BTreeSet<Labels>, SourceError> {
-        let mut found = BTreeSet::new();
+        let (mut found, start) = (BTreeSet::new(), start.max(self.since));
         for (part, _) in self.within(start, end) {
             found.append(&mut part.streams(matchers, start, end)?);
         }
@@ -88,11 +97,13 @@ impl Union {
 
 impl Source for Union {
     fn shares(&self, scan: &Scan) -> usize {
-        self.within(scan.start, scan.end).map(|(part, _)| part.shares(scan)).max().unwrap_or(1)
+        self.within(scan.start.max(self.since), scan.end).map(|(part, _)| part.shares(scan)).max().unwrap_or(1)
     }
 
     fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError> {
         let forward = scan.direction == Direction::Forward;
+        let later = (scan.start < self.since).then(|| Ok(Scan { start: self.since, ..copy(scan)? })).transpose()?;
+        let scan = later.as_ref().unwrap_or(scan);
         let mut open = Vec::new();
         for (part, (first, last)) in self.within(scan.start, scan.end) {
             let edge = if forward { first } else { last };

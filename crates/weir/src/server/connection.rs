@@ -234,9 +234,9 @@ async fn operator(stream: TcpStream, admin: Arc<Admin>, stop: watch::Receiver<bo
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-    let connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     // Whoever asks about a Weir and goes away has not to be told of.
-    let _ = until_told(connection, stop, auto::Connection::graceful_shutdown).await;
+    let _ = until_told(connection, stop, auto::UpgradeableConnection::graceful_shutdown).await;
 }
 
 /// Runs a connection; when told to stop it ends after the requests that are under way.

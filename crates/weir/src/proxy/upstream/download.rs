@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONNECTION, HOST, LOCATION, USER_AGENT};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::{self, Opened};
@@ -17,6 +17,8 @@ use crate::proxy::body::within;
 
 /// How long it may take in all.
 const LIMIT: Duration = Duration::from_secs(120);
+/// A head that switches protocols is short, in bytes.
+const MOST_SWITCHING: usize = 16 << 10;
 /// How often somebody may say that it is elsewhere.
 const MOST_MOVES: usize = 5;
 
@@ -144,4 +146,58 @@ async fn exchange(
         }
     }
     Ok(Reply { status: answer.parts.status, headers: answer.parts.headers, body: body.freeze() })
+}
+
+/// A connection that has been switched to another protocol.
+pub(crate) type Switched = Box<dyn Stream>;
+
+/// Bytes both ways.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// Asks with GET for another protocol; gives the head of the answer, and the connection behind it.
+///
+/// # Errors
+/// It cannot be reached, or what comes is no answer, or more than a head.
+pub(crate) async fn through(upstream: &Upstream, url: &Uri, headers: &HeaderMap) -> io::Result<(Reply, Switched)> {
+    let authority = url.authority().ok_or_else(|| io::Error::other("not an http or https URL"))?;
+    let secure = url.scheme() == Some(&Scheme::HTTPS);
+    let tls = if secure { Some(connect::client(upstream)?) } else { None };
+    let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let mut stream: Switched = match connect::open(upstream, tls.as_ref(), authority, port).await? {
+        Opened::Plain(stream) => Box::new(stream),
+        Opened::Tls(stream) => stream,
+    };
+    let mut head =
+        format!("GET {} HTTP/1.1\r\nhost: {authority}\r\n", url.path_and_query().map_or("/", |path| path.as_str()));
+    for (name, value) in headers {
+        head += &format!("{name}: {}\r\n", value.to_str().map_err(io::Error::other)?);
+    }
+    stream.write_all((head + "\r\n").as_bytes()).await?;
+    stream.flush().await?;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        // Byte by byte, because what follows belongs to the other protocol.
+        answer.push(stream.read_u8().await?);
+        if answer.len() > MOST_SWITCHING {
+            return Err(io::Error::other("the answer's head is too long"));
+        }
+    }
+    let mut lines = [httparse::EMPTY_HEADER; 64];
+    let mut parsed = httparse::Response::new(&mut lines);
+    parsed.parse(&answer).map_err(io::Error::other)?;
+    let status = StatusCode::from_u16(parsed.code.unwrap_or(0)).map_err(io::Error::other)?;
+    let mut headers = HeaderMap::new();
+    for line in parsed.headers {
+        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(io::Error::other)?;
+        headers.append(name, HeaderValue::from_bytes(line.value).map_err(io::Error::other)?);
+    }
+    let mut body = Vec::new();
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        let mut rest = vec![0; MOST_SWITCHING];
+        let read = stream.read(&mut rest).await?;
+        body.extend_from_slice(&rest[..read]);
+    }
+    Ok((Reply { status, headers, body: body.into() }, stream))
 }
