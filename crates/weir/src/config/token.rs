@@ -97,7 +97,7 @@ impl Access {
             let pairs = token.digest.iter().zip(digest);
             black_box(pairs.fold(0, |differing, (one, other)| differing | (one ^ other))) == 0
         };
-        self.tokens.iter().filter(same).last()
+        self.tokens.iter().fold(None, |found, token| if same(&token) { Some(token) } else { found })
     }
 }
 
