@@ -5,9 +5,11 @@
 //! the bytes themselves ([`cuts`]), so that a seed can be read and an artifact be passed on.
 
 pub mod answer;
+pub mod asked;
 pub mod config;
 pub mod feed;
 pub mod form;
+pub mod frame;
 pub mod framing;
 pub mod grid;
 pub mod inspect;
@@ -32,9 +34,11 @@ pub type Check = fn(&[u8]);
 /// Every target by its name.
 pub const TARGETS: &[(&str, Check)] = &[
     ("answer", answer::check),
+    ("asked", asked::check),
     ("config", config::check),
     ("feed", feed::check),
     ("form", form::check),
+    ("frame", frame::check),
     ("framing", framing::check),
     ("grid", grid::check),
     ("inspect", inspect::check),

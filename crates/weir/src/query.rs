@@ -191,7 +191,7 @@ impl Api {
             journaled: Arc::new(Journaled::new(Path::new(&journal), labeller, config.query.recent_bytes)?),
             receiver,
             others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
-            pool: Pool::start(config.query.threads, config.query.max_waiting)?,
+            pool: Pool::start(config.query.threads, config.query.max_waiting, config.query.max_memory)?,
             tails: tail::Tails::default(),
             settings: Settings { config: config.query, max_entries: config.query.max_entries, threads_per_query: 1 },
         })

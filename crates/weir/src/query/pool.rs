@@ -26,6 +26,8 @@ pub(crate) struct Pool {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
     room: usize,
+    /// Bytes of the process above which nothing is answered; 0 for any.
+    most_memory: u64,
 }
 
 #[derive(Default)]
@@ -61,17 +63,29 @@ impl Queue {
     }
 }
 
-/// Whether an answer is still wanted, and how long it has taken.
+/// Whether an answer is still wanted and may be had, and how long it has taken.
 #[derive(Debug)]
 pub(crate) struct Patience {
     gone: AtomicBool,
     closed: Arc<AtomicBool>,
     since: Instant,
+    most_memory: u64,
+    /// Whether the process took more than it may.
+    too_large: AtomicBool,
 }
 
 impl Patience {
-    fn new(closed: &Arc<AtomicBool>) -> Patience {
-        Patience { gone: AtomicBool::new(false), closed: closed.clone(), since: Instant::now() }
+    fn new(closed: &Arc<AtomicBool>, most_memory: u64) -> Patience {
+        let (gone, too_large) = Default::default();
+        Patience { gone, closed: closed.clone(), since: Instant::now(), most_memory, too_large }
+    }
+
+    /// Whether the process takes more memory than it may. Found once, it stays so for this question.
+    fn is_too_large(&self) -> bool {
+        if self.most_memory > 0 && resident().is_some_and(|bytes| bytes > self.most_memory) {
+            self.too_large.store(true, Ordering::Relaxed);
+        }
+        self.too_large.load(Ordering::Relaxed)
     }
 }
 
@@ -81,7 +95,7 @@ impl Watch for Patience {
     }
 
     fn is_cancelled(&self) -> bool {
-        self.gone.load(Ordering::Relaxed) || self.closed.load(Ordering::Relaxed)
+        self.gone.load(Ordering::Relaxed) || self.closed.load(Ordering::Relaxed) || self.is_too_large()
     }
 }
 
@@ -95,8 +109,9 @@ impl Drop for Waiting {
 }
 
 impl Pool {
-    /// Starts so many threads; so many questions may wait for one.
-    pub(crate) fn start(threads: usize, room: usize) -> io::Result<Pool> {
+    /// Starts so many threads; so many questions may wait for one. Above so many bytes of the whole process, 0 for any, nothing is
+    /// answered.
+    pub(crate) fn start(threads: usize, room: usize, most_memory: u64) -> io::Result<Pool> {
         let queue = Arc::new(Queue::default());
         let start = |number: usize| {
             let queue = queue.clone();
@@ -107,7 +122,7 @@ impl Pool {
                 }
             })
         };
-        Ok(Pool { threads: (0..threads).map(start).collect::<io::Result<_>>()?, queue, room })
+        Ok(Pool { threads: (0..threads).map(start).collect::<io::Result<_>>()?, queue, room, most_memory })
     }
 
     /// Does `work` on one of the threads.
@@ -118,9 +133,10 @@ impl Pool {
         &self,
         work: impl FnOnce(&Patience) -> T + Send + 'static,
     ) -> Result<T, Failure> {
-        let patience = Arc::new(Patience::new(&self.queue.closed));
+        let patience = Arc::new(Patience::new(&self.queue.closed, self.most_memory));
         let waiting = Waiting(patience.clone());
         let (tell, told) = oneshot::channel();
+        let looks = patience.clone();
         self.put(Box::new(move || {
             if !patience.is_cancelled() {
                 // A question that panics has no answer; the thread goes on.
@@ -129,6 +145,11 @@ impl Pool {
         }))?;
         let outcome = told.await;
         drop(waiting);
+        if looks.too_large.load(Ordering::Relaxed) {
+            let text =
+                "Weir has no more memory for this query; consider a shorter time range or a more specific selector";
+            return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, text));
+        }
         match outcome {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => {
@@ -162,6 +183,13 @@ impl Drop for Pool {
     }
 }
 
+/// Bytes of the process that are in memory, as Linux tells.
+fn resident() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = told.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
 /// Lets threads that serve requests go first. Linux has a figure for each thread; where it refuses, all are equal.
 fn step_back() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
@@ -177,7 +205,7 @@ mod tests {
 
     #[test]
     fn work_is_done_elsewhere_and_panics_stay_there() {
-        let pool = Pool::start(1, 4).unwrap();
+        let pool = Pool::start(1, 4, 0).unwrap();
         let name = block_on(pool.run(|_| std::thread::current().name().map(str::to_owned))).unwrap();
         assert_eq!(name.as_deref(), Some("query-0"));
         let failed = block_on(pool.run(|_| -> u8 { panic!("no answer") })).unwrap_err();
@@ -186,8 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_answered_where_memory_is_short() {
+        assert!(resident().unwrap() > 1 << 20);
+        let pool = Pool::start(1, 4, 1 << 20).unwrap();
+        let refused = block_on(pool.run(|_| 7)).unwrap_err();
+        assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(refused.text.contains("no more memory"), "{refused}");
+    }
+
+    #[test]
     fn who_leaves_cancels_and_who_comes_late_is_refused() {
-        let pool = Pool::start(1, 1).unwrap();
+        let pool = Pool::start(1, 1, 0).unwrap();
         let (begun, cancelled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (begins, ends) = (begun.clone(), cancelled.clone());
         block_on(async {

@@ -12,7 +12,7 @@ use crate::dashboard::{LOKI, dashboard, panel, queries};
 use crate::simulated::{NOW, Request, SECOND, log, requests};
 
 /// Figures by the value of the label that tells them apart; of one figure, by "".
-type Figures = BTreeMap<String, f64>;
+pub(crate) type Figures = BTreeMap<String, f64>;
 
 /// What is chosen in the fields above the dashboard.
 #[derive(Clone, Copy)]
@@ -95,7 +95,7 @@ const NANO: f64 = 1e9;
 const PICO: f64 = 1e12;
 
 /// What a panel shows of these requests: one figure set for each of its queries.
-fn expected(title: &str, requests: &[&Request], window_seconds: f64) -> Vec<Figures> {
+pub(crate) fn expected(title: &str, requests: &[&Request], window_seconds: f64) -> Vec<Figures> {
     let all = || requests.iter().copied();
     let ended = |status: &'static str| all().filter(move |request| request.status == status);
     let count = |status: &'static str| ended(status).count() as f64;

@@ -2,6 +2,7 @@
 //! is compared with the figure computed from them.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so and ends")]
 
+mod asked;
 mod collectors;
 mod counters;
 mod current;
