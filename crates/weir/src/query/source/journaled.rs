@@ -177,7 +177,7 @@ impl Source for Fresh {
         if scan.direction == Direction::Backward {
             blocks.reverse();
         }
-        let edges = edges(&blocks, scan.direction);
+        let edges = edges(&blocks, scan.direction, end_of_all(scan.direction));
         let from = self.from;
         let batches = blocks.into_iter().zip(edges).filter_map(move |(block, edge)| {
             let batch = block.batch(&scan, (from, Seq::MAX))?;
@@ -187,14 +187,24 @@ impl Source for Fresh {
     }
 }
 
-/// Before which instant, or backward after which, the blocks behind each have nothing.
-fn edges(blocks: &[&Arc<Block>], direction: Direction) -> Vec<i64> {
-    let mut edge = if direction == Direction::Forward { i64::MAX } else { i64::MIN };
+/// What is nearer than anything: where nothing is still to come.
+fn end_of_all(direction: Direction) -> i64 {
+    if direction == Direction::Forward { i64::MAX } else { i64::MIN }
+}
+
+/// The nearer of two edges.
+fn nearer(direction: Direction, edge: i64, (first, last): (i64, i64)) -> i64 {
+    if direction == Direction::Forward { edge.min(first) } else { edge.max(last) }
+}
+
+/// Before which instant, or backward after which, there is nothing behind each of the blocks; `edge` is that of what comes behind
+/// all of them.
+fn edges(blocks: &[impl AsRef<Block>], direction: Direction, mut edge: i64) -> Vec<i64> {
     let mut edges: Vec<i64> = Vec::with_capacity(blocks.len());
     for block in blocks.iter().rev() {
         edges.push(edge);
-        if let Some((first, last)) = block.span {
-            edge = if direction == Direction::Forward { edge.min(first) } else { edge.max(last) };
+        if let Some(span) = block.as_ref().span {
+            edge = nearer(direction, edge, span);
         }
     }
     edges.reverse();
@@ -216,19 +226,18 @@ struct Filed {
 }
 
 impl Filed {
-    /// Those of files that may have entries from `start` on and before `end`.
-    fn within<'f>(
-        &self,
-        files: impl Iterator<Item = &'f JournalFile>,
-        start: i64,
-        end: i64,
-    ) -> impl Iterator<Item = &'f JournalFile> {
-        let known = self.journaled.lock().known.clone();
-        files.filter(move |file| match known.iter().find(|(first, _)| *first == file.first) {
-            Some((_, span)) => span.is_some_and(|(first, last)| first < end && last >= start),
+    /// Between which instants a file's entries lie, as far as it is known.
+    fn span_of(&self, file: &JournalFile) -> Option<(i64, i64)> {
+        match self.journaled.lock().known.iter().find(|(first, _)| *first == file.first) {
+            Some((_, span)) => *span,
             // A line is written after what it tells of.
-            None => nanos(file.modified) >= start,
-        })
+            None => Some((i64::MIN + 1, nanos(file.modified))),
+        }
+    }
+
+    /// Whether a file may have entries from `start` on and before `end`.
+    fn is_within(&self, file: &JournalFile, start: i64, end: i64) -> bool {
+        self.span_of(file).is_some_and(|(first, last)| first < end && last >= start)
     }
 
     fn read(&self, file: &JournalFile) -> Result<Vec<Arc<Block>>, SourceError> {
@@ -277,19 +286,30 @@ impl Source for Filed {
         let scan = owned(scan)?;
         // Shared out first: what is known of files grows meanwhile.
         let files = self.files.iter().skip(scan.share.number).step_by(scan.share.of.max(1));
-        let mut files: Vec<&JournalFile> = self.within(files, scan.start, scan.end).collect();
+        let mut files: Vec<&JournalFile> = files.filter(|file| self.is_within(file, scan.start, scan.end)).collect();
         if scan.direction == Direction::Backward {
             files.reverse();
         }
-        let range = self.range;
-        let batches = files.into_iter().flat_map(move |file| {
+        let (range, direction) = (self.range, scan.direction);
+        let mut behind = Vec::with_capacity(files.len());
+        let mut edge = end_of_all(direction);
+        for file in files.iter().rev() {
+            behind.push(edge);
+            edge = nearer(direction, edge, self.span_of(file).unwrap_or((edge, edge)));
+        }
+        let behind = behind.into_iter().rev();
+        let batches = files.into_iter().zip(behind).flat_map(move |(file, behind)| {
             let blocks = self.read(file);
             let failed = blocks.as_ref().err().cloned().map(Err);
             let mut blocks = blocks.unwrap_or_default();
             if scan.direction == Direction::Backward {
                 blocks.reverse();
             }
-            let batches: Vec<_> = blocks.iter().filter_map(|block| block.batch(&scan, range)).map(Ok).collect();
+            let edges = edges(&blocks, direction, behind);
+            let batch = |(block, edge): (&Arc<Block>, i64)| {
+                block.batch(&scan, range).map(|batch| Ok(Batch { beyond: Some(edge), ..batch }))
+            };
+            let batches: Vec<_> = blocks.iter().zip(edges).filter_map(batch).collect();
             batches.into_iter().chain(failed)
         });
         Ok(Box::new(batches))
