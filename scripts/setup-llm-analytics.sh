@@ -146,6 +146,8 @@ setup_cluster() {
   say "namespaces llm and observability"
   run kubectl apply -f "$root/deploy/kubernetes/namespaces.yaml"
 
+  make_token
+
   say "kube-prometheus-stack, release kps: Prometheus, Alertmanager, Grafana"
   run helm repo add prometheus-community https://prometheus-community.github.io/helm-charts --force-update
   run helm upgrade --install kps prometheus-community/kube-prometheus-stack --namespace observability \
@@ -167,6 +169,7 @@ setup_cluster() {
   [ "$simulate" = 1 ] && values=(--values "$root/deploy/helm/values/simulated.yaml")
   run helm upgrade --install weir "$root/deploy/helm/weir" --namespace llm "${values[@]}" \
     --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" --set serviceMonitor.enabled=true \
+    --set 'admin.tokens[0].name=grafana,admin.tokens[0].scopes[0]=read' --set-string "admin.tokens[0].sha256=$digest" \
     --wait --timeout 5m
 
   say "dashboards, data sources, rules"
@@ -181,6 +184,23 @@ setup_cluster() {
 
   [ -z "$forward" ] || forward_ports
   tell_where
+}
+
+# The token that Grafana shows Weir, which has its SHA-256 only. One that is there stays.
+make_token() {
+  local token=''
+  say "a token for Grafana: the secret weir-token"
+  if [ -n "$dry" ]; then
+    echo "+ kubectl create secret generic weir-token -n observability --from-file=WEIR_TOKEN=/dev/stdin, unless it is there"
+    digest=SHA256
+    return
+  fi
+  token=$(kubectl get secret weir-token -n observability --ignore-not-found -o 'jsonpath={.data.WEIR_TOKEN}' | base64 -d)
+  if [ -z "$token" ]; then
+    token=weir-$(head -c 32 /dev/urandom | sha256sum | cut -d ' ' -f 1)
+    printf %s "$token" | kubectl create secret generic weir-token -n observability --from-file=WEIR_TOKEN=/dev/stdin
+  fi
+  digest=$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)
 }
 
 forward_ports() {
@@ -225,6 +245,7 @@ uninstall_cluster() {
     run kubectl delete --ignore-not-found -f "$root/observability/$file"
   done
   run kubectl delete --ignore-not-found -f "$root/deploy/kubernetes/loki.yaml"
+  run kubectl delete secret weir-token -n observability --ignore-not-found
   run helm uninstall kps --namespace observability --ignore-not-found --wait
   echo "volumes stay: kubectl get pvc -n llm; kubectl get pvc -n observability"
   [ "$target" != kind ] || echo "the cluster stays: kind delete cluster --name $kind_name"
@@ -317,6 +338,7 @@ write_local_config() {
     echo 'instance = "local"'
     echo "listen = \"127.0.0.1:$callers_port\""
     echo "admin.listen = \"127.0.0.1:$operators_port\""
+    [ -z "${WEIR_TOKEN:-}" ] || echo 'admin.token = "env:WEIR_TOKEN"'
     echo 'stdout = false'
     if [ "$simulate" = 1 ]; then
       sed -n '/^\[\[providers\]\]/,$p' "$root/deploy/compose/simulated.toml" |
@@ -376,17 +398,30 @@ uninstall_local() {
 tell_where() {
   say "ready"
   echo "callers    http://localhost:$callers_port/v1      export OPENAI_BASE_URL=http://localhost:$callers_port/v1"
-  echo "operators  http://localhost:$operators_port/metrics"
+  echo "operators  http://localhost:$operators_port"
   if [ "$target" = local ]; then
     echo "Grafana    none here: import observability/grafana/llm-analytics.json into yours"
   else
     echo "Grafana    http://localhost:3000         admin / prom-operator, dashboard \"LLM Analytics & Metrics\""
     warn "admin / prom-operator is known to everybody: change it before anybody else reaches Grafana"
+    tell_token
   fi
   if [ "$simulate" = 1 ]; then
     echo "A simulated provider answers: its Records say \"simulated\":true, and no figure is true of anything. For OpenAI: --real"
   fi
   echo "Next: scripts/test-llm-analytics.sh"
+}
+
+# How the page, `weir query` and the test are let in.
+tell_token() {
+  case $target in
+    compose)
+      [ -n "${WEIR_TOKEN:-}" ] || warn "the operators' token is weir-on-this-machine: set WEIR_TOKEN before anybody else reaches it"
+      ;;
+    *)
+      echo "token      kubectl get secret weir-token -n observability -o 'jsonpath={.data.WEIR_TOKEN}' | base64 -d"
+      ;;
+  esac
 }
 
 choose_target

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 import jsonschema
 import kubernetes_validate
@@ -49,13 +50,37 @@ def check_configuration(weir, documents, about):
         for name in ("tls.crt", "tls.key", "token"):
             (pathlib.Path(place) / name).write_text("x")
         make_certificate(place)
-        text = text.replace("/etc/weir-tls/", f"{place}/").replace("/var/run/azure/", f"{place}/")
+        for there in ("/etc/weir-tls/", "/var/run/azure/", "/etc/weir-token/"):
+            text = text.replace(there, f"{place}/")
         file = pathlib.Path(place) / "weir.toml"
         file.write_text(text)
         variables = {**os.environ, "POD_NAME": "weir-0", "OPENAI_API_KEY": "sk-nobodys"}
         checked = subprocess.run([weir, "check", file], capture_output=True, text=True, env=variables)
     if checked.returncode:
         sys.exit(f"{about}: weir check refuses what the chart writes: {checked.stderr}\n{text}")
+
+
+def check_settings(documents, given, about):
+    """What the values say of weir.toml stands in it, beside what the chart writes and over it."""
+    written = tomllib.loads(find(documents, "ConfigMap")["data"]["weir.toml"])
+    for name, value in given["settings"].items():
+        there = {key: written[name][key] for key in value} if isinstance(value, dict) else written[name]
+        assert there == value, f"{about}: {name} is {there} and not {value}"
+    assert written["admin"]["listen"] == "0.0.0.0:4001" and written["data_dir"] == "/var/lib/weir", about
+    assert written["admin"].get("tokens", []) == given["admin"]["tokens"], about
+    assert written["admin"].get("open_metrics", True) == given["admin"]["openMetrics"], about
+    assert written.get("query", {}).get("backend", "") == given["query"]["backend"], about
+    # A token that lies in a secret is mounted where weir.toml says.
+    secret = given["admin"]["tokenSecret"]
+    pod = find(documents, "StatefulSet")["spec"]["template"]["spec"]
+    volumes = {one["name"]: one for one in pod["volumes"]}
+    mounts = {one["mountPath"]: volumes[one["name"]] for one in pod["containers"][0]["volumeMounts"] if one["name"] in volumes}
+    if secret["name"]:
+        directory, file = written["admin"]["token"].removeprefix("file:").rsplit("/", 1)
+        items = [{"key": secret["key"], "path": file}]
+        assert mounts[directory]["secret"] == {"secretName": secret["name"], "items": items}, about
+    else:
+        assert "token" not in written["admin"], about
 
 
 def make_certificate(place):
@@ -127,6 +152,7 @@ def main():
         check_objects(documents, file.name)
         check_promises(documents, file.name)
         check_configuration(weir, documents, file.name)
+        check_settings(documents, values(render, file), file.name)
         rendered["weir" if file.parent == CHART else file.stem] = text
         print(f"{file.name}: {len(documents)} objects are valid, and Weir takes its configuration")
     for file in sorted((HERE / "refused").glob("*.yaml")):

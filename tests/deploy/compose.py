@@ -4,6 +4,7 @@ configurations that it and the image bring.
     compose.py WEIR
 """
 
+import os
 import pathlib
 import re
 import subprocess
@@ -46,6 +47,15 @@ def check(parsed):
                 yield f"{name} opens {port} to other machines"
 
 
+def check_token(parsed):
+    """Beyond loopback Weir wants a token, and Grafana has the same one."""
+    tokens = [parsed["services"][name]["environment"]["WEIR_TOKEN"] for name in ("weir", "grafana")]
+    assert tokens[0] and tokens[0] == tokens[1], tokens
+    sources = yaml.safe_load((ROOT / "observability/grafana/llm-datasources.yaml").read_text())["datasources"]
+    weir = next(one for one in sources if one["uid"] == "llm-weir")
+    assert weir["basicAuth"] and weir["secureJsonData"] == {"basicAuthPassword": "$WEIR_TOKEN"}, weir
+
+
 def main():
     for variables in ({}, {"WEIR_CONFIG": "simulated.toml"}):
         for error in check(read(variables)):
@@ -62,10 +72,12 @@ def main():
         broken(parsed)
         if not list(check(parsed)):
             sys.exit("what is wrong in a compose file was not noticed")
+    check_token(read({}))
     files = [*sorted((ROOT / "deploy/compose").glob("*.toml")), ROOT / "deploy/image/weir.toml"]
     assert len(files) >= 3
     for file in files:
-        checked = subprocess.run([sys.argv[1], "check", file], capture_output=True, text=True)
+        variables = {**os.environ, "WEIR_TOKEN": "the-token"}
+        checked = subprocess.run([sys.argv[1], "check", file], capture_output=True, text=True, env=variables)
         if checked.returncode:
             sys.exit(f"{file}: {checked.stderr}")
     print(f"{len(files)} configurations are sound")

@@ -52,7 +52,7 @@ def check_kubectl(command, known, labels, page):
 
 def check_weir(command, weir, page):
     words = command.split("-- weir ")[-1].removeprefix("weir ").split()
-    subcommand = [word for word in words[:2] if re.fullmatch(r"[a-z]+", word)][:1]
+    subcommand = [word for word in words[:2] if re.fullmatch(r"[a-z]+", word)]
     helped = subprocess.run([weir, *subcommand, "--help"], capture_output=True, text=True)
     for flag in (word for word in words if word.startswith("--")):
         if helped.returncode or flag not in helped.stdout:

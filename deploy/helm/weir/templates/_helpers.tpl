@@ -34,21 +34,46 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* weir.toml. Settings of no table come first, then the operator's own, then the tables. */}}
+{{/* A value in TOML's words, a table within braces. What JSON writes of texts, numbers and truths is TOML too. */}}
+{{- define "weir.value" -}}
+{{- if kindIs "map" . -}}
+{ {{- $table := . }}{{ range $index, $key := keys . | sortAlpha }}{{ if $index }},{{ end }} {{ include "weir.key" $key }} = {{ include "weir.value" (index $table $key) }}{{ end }} }
+{{- else if kindIs "slice" . -}}
+[{{ range $index, $one := . }}{{ if $index }}, {{ end }}{{ include "weir.value" $one }}{{ end }}]
+{{- else -}}
+{{ . | toJson }}
+{{- end -}}
+{{- end }}
+
+{{- define "weir.key" -}}
+{{ if regexMatch "^[A-Za-z0-9_-]+$" . }}{{ . }}{{ else }}{{ . | toJson }}{{ end }}
+{{- end }}
+
+{{/* weir.toml. The chart's settings with the operator's over them, each on a line of its own; then the operator's own text, then
+     providers. */}}
 {{- define "weir.toml" -}}
-listen = "0.0.0.0:4000"
-admin.listen = "0.0.0.0:4001"
-data_dir = "/var/lib/weir"
-instance = "env:POD_NAME"
-stdout = {{ .Values.stdout }}
-durability = {{ .Values.durability | quote }}
-shutdown_grace = "{{ .Values.shutdownGraceSeconds }}s"
-body_memory = {{ .Values.bodyMemory | quote }}
-journal.max_bytes = {{ .Values.persistence.journalMaxBytes | quote }}
-journal.keep = {{ .Values.persistence.journalKeep | quote }}
-{{- if .Values.tls.secretName }}
-tls.cert = "/etc/weir-tls/tls.crt"
-tls.key = "/etc/weir-tls/tls.key"
+{{- $admin := dict "listen" "0.0.0.0:4001" -}}
+{{- if .Values.admin.tokenSecret.name }}{{ $_ := set $admin "token" "file:/etc/weir-token/token" }}{{ end -}}
+{{- if .Values.admin.tokens }}{{ $_ := set $admin "tokens" .Values.admin.tokens }}{{ end -}}
+{{- if not .Values.admin.openMetrics }}{{ $_ := set $admin "open_metrics" false }}{{ end -}}
+{{- $journal := dict "max_bytes" .Values.persistence.journalMaxBytes "keep" .Values.persistence.journalKeep -}}
+{{- $all := dict "listen" "0.0.0.0:4000" "admin" $admin "data_dir" "/var/lib/weir" "instance" "env:POD_NAME" "journal" $journal -}}
+{{- $_ := set $all "stdout" .Values.stdout -}}
+{{- $_ := set $all "durability" .Values.durability -}}
+{{- $_ := set $all "shutdown_grace" (printf "%vs" .Values.shutdownGraceSeconds) -}}
+{{- $_ := set $all "body_memory" .Values.bodyMemory -}}
+{{- if .Values.query.backend }}{{ $_ := set $all "query" (dict "backend" .Values.query.backend) }}{{ end -}}
+{{- if .Values.tls.secretName }}{{ $_ := set $all "tls" (dict "cert" "/etc/weir-tls/tls.crt" "key" "/etc/weir-tls/tls.key") }}{{ end -}}
+{{- $all = mergeOverwrite $all (deepCopy .Values.settings) -}}
+{{- range $name := keys $all | sortAlpha }}
+{{- $value := index $all $name }}
+{{- if kindIs "map" $value }}
+{{- range $inner := keys $value | sortAlpha }}
+{{ include "weir.key" $name }}.{{ include "weir.key" $inner }} = {{ include "weir.value" (index $value $inner) }}
+{{- end }}
+{{- else }}
+{{ include "weir.key" $name }} = {{ include "weir.value" $value }}
+{{- end }}
 {{- end }}
 {{- with .Values.config }}
 
@@ -66,7 +91,7 @@ default = true
 
 [[providers]]
 {{- range $key, $value := . }}
-{{ $key }} = {{ $value | toJson }}
+{{ $key }} = {{ include "weir.value" $value }}
 {{- end }}
 {{- end }}
 {{- end }}

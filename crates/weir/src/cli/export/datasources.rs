@@ -45,9 +45,14 @@ pub(super) fn render(addresses: &Addresses, stream: &str) -> Value {
             "url": url,
         })
     };
+    // Beyond loopback Weir wants a token. It comes from Grafana's own environment, and what has none shows an empty one.
+    let mut weir = lines("LLM Weir", WEIR, &addresses.weir);
+    weir["basicAuth"] = json!(true);
+    weir["basicAuthUser"] = json!("grafana");
+    weir["secureJsonData"] = json!({"basicAuthPassword": "$WEIR_TOKEN"});
     json!({"apiVersion": 1, "datasources": [
         lines("LLM Loki", LOKI, &addresses.loki),
-        lines("LLM Weir", WEIR, &addresses.weir),
+        weir,
         {
             "access": "proxy",
             "isDefault": false,
