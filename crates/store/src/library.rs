@@ -70,6 +70,15 @@ impl Shelf {
     /// # Errors
     /// The list or one of the segments cannot be read.
     pub fn read(dir: &Path) -> Result<Shelf, SegmentError> {
+        let (shelf, damaged) = Shelf::read_sound(dir)?;
+        damaged.into_iter().next().map_or(Ok(shelf), Err)
+    }
+
+    /// The same, without segments that are damaged, and what is wrong with those.
+    ///
+    /// # Errors
+    /// The list or one of the segments cannot be read.
+    pub fn read_sound(dir: &Path) -> Result<(Shelf, Vec<SegmentError>), SegmentError> {
         list::read_shelf(dir)
     }
 

@@ -76,6 +76,18 @@ pub enum SegmentError {
     },
 }
 
+impl SegmentError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            SegmentError::Io { path, .. } | SegmentError::Damaged { path, .. } | SegmentError::Schema { path, .. } => {
+                path
+            }
+        }
+    }
+}
+
 /// Some rows of a segment, which are read together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -263,7 +275,20 @@ impl Segment {
     /// # Errors
     /// They cannot be read, or are damaged.
     pub fn lines(&self, group: usize, rows: Range<usize>) -> Result<Lines<'_>, SegmentError> {
-        Lines::read(self, group, rows)
+        Lines::read(self, group, rows, &|_| true)
+    }
+
+    /// The same with the `wanted` fields only; lines that are kept as they are have all of theirs.
+    ///
+    /// # Errors
+    /// They cannot be read, or are damaged.
+    pub fn lines_of(
+        &self,
+        group: usize,
+        rows: Range<usize>,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Lines<'_>, SegmentError> {
+        Lines::read(self, group, rows, wanted)
     }
 
     fn read_column(

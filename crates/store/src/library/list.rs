@@ -82,19 +82,29 @@ pub(super) fn write(dir: &Path, shelf: &Shelf) -> Result<(), SegmentError> {
     replace().map_err(refused(&path))
 }
 
-/// Opens what the list in `dir` names. Without a list there is nothing yet.
-pub(super) fn read_shelf(dir: &Path) -> Result<Shelf, SegmentError> {
+/// Opens what the list in `dir` names, and says what of it is damaged. Without a list there is nothing yet.
+pub(super) fn read_shelf(dir: &Path) -> Result<(Shelf, Vec<SegmentError>), SegmentError> {
     let mut attempt = 1;
     loop {
-        let Some(listing) = read(dir)? else { return Ok(Shelf { begins: 1, ..Shelf::default() }) };
-        let open = |listed: &Listed| Segment::open(&dir.join(&listed.file)).map(Arc::new);
-        match listing.segments.iter().map(open).collect() {
-            Ok(segments) => return Ok(Shelf { segments, begins: listing.begins }),
+        let Some(listing) = read(dir)? else { return Ok((Shelf { begins: 1, ..Shelf::default() }, Vec::new())) };
+        match open_all(dir, &listing) {
             // It was replaced between being listed and being opened; the new list names what took its place.
             Err(SegmentError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempt < ATTEMPTS => {
                 attempt += 1;
             }
+            opened => return opened,
+        }
+    }
+}
+
+fn open_all(dir: &Path, listing: &Listing) -> Result<(Shelf, Vec<SegmentError>), SegmentError> {
+    let (mut segments, mut damaged) = (Vec::with_capacity(listing.segments.len()), Vec::new());
+    for listed in &listing.segments {
+        match Segment::open(&dir.join(&listed.file)) {
+            Ok(segment) => segments.push(Arc::new(segment)),
+            Err(error @ SegmentError::Damaged { .. }) => damaged.push(error),
             Err(error) => return Err(error),
         }
     }
+    Ok((Shelf { segments, begins: listing.begins }, damaged))
 }

@@ -59,11 +59,16 @@ impl Part<'_> {
 }
 
 impl<'s> Lines<'s> {
-    pub(super) fn read(segment: &'s Segment, group: usize, rows: Range<usize>) -> Result<Lines<'s>, SegmentError> {
+    pub(super) fn read(
+        segment: &'s Segment,
+        group: usize,
+        rows: Range<usize>,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Lines<'s>, SegmentError> {
         let Some(of) = segment.groups().get(group) else { return Err(segment.damaged("it has no such group")) };
         let rows = rows.start.min(of.rows)..rows.end.min(of.rows);
         let mut fields = Vec::with_capacity(segment.schema().fields().len());
-        for (at, field) in segment.schema().fields().iter().enumerate() {
+        for (at, field) in segment.schema().fields().iter().enumerate().filter(|(_, field)| wanted(&field.name)) {
             let empty = segment.bounds(group, at).missing == Some(of.rows);
             if empty && !field.always {
                 continue;

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use meter::record::{LINE_LIMIT, Line, Owned};
 use store::data_dir::IMPORTED;
+use store::lot::Wanted;
 use store::{DataDir, Journal, Options};
 
 use super::serve::USUAL;
@@ -129,7 +130,8 @@ fn read(path: &Path) -> io::Result<String> {
 fn keep_new(dir: &Path, mut records: Vec<Mapped>) -> Result<Vec<Mapped>, Failure> {
     let mut known: HashSet<[u8; 16]> = HashSet::new();
     let wanted: HashSet<[u8; 16]> = records.iter().map(|record| record.id).collect();
-    super::report::each_line(dir, &mut |line| {
+    let ids = Wanted { fields: Some(&["request_id"]), ..Wanted::from(1) };
+    super::report::each_line(dir, &ids, &mut |line| {
         if let Some(Owned::Id(id)) = Line::parse(line).as_ref().and_then(|line| line.get("request_id"))
             && wanted.contains(id)
         {

@@ -96,13 +96,13 @@ fn report(options: &ReportOptions) -> Result<(), Failure> {
     };
     if options.format == Format::Focus {
         let mut charges = focus::Charges::new(&options.by);
-        let unread = read(options, |line| charges.add(line, period))?;
+        let unread = read(options, period, focus::FIELDS, |line| charges.add(line, period))?;
         say_unread(unread);
         charges.say_unpriced();
         return written(|out| charges.write(out));
     }
     let mut statement = Statement::new(&options.by);
-    let unread = read(options, |line| statement.add(line, period))?;
+    let unread = read(options, period, group::FIELDS, |line| statement.add(line, period))?;
     say_unread(unread);
     let joined = revenue.zip(on).map(|(revenue, on)| Joined::new(&statement, on, revenue));
     written(|out| match options.format {
@@ -112,13 +112,21 @@ fn report(options: &ReportOptions) -> Result<(), Failure> {
     })
 }
 
-/// Shows each Record to `visit`; how many lines were none.
-fn read(options: &ReportOptions, visit: impl FnMut(&meter::record::Line)) -> Result<u64, Failure> {
+/// Shows each Record of the period to `visit`, and others perhaps, with the fields of --by and `fields` at least; how many lines were
+/// none.
+fn read(
+    options: &ReportOptions,
+    period: Period,
+    fields: &[&str],
+    visit: impl FnMut(&meter::record::Line),
+) -> Result<u64, Failure> {
     if !options.file.is_empty() {
         return records::of_files(&options.file, visit);
     }
     let dir = super::bring::data_dir(options.data_dir.as_deref(), options.config.as_deref())?;
-    records::of_data_dir(&dir, visit)
+    let by = options.by.iter().map(String::as_str);
+    let fields: Vec<&str> = by.chain(fields.iter().copied()).collect();
+    records::of_data_dir(&dir, period, &fields, visit)
 }
 
 fn say_unread(lines: u64) {

@@ -1,16 +1,19 @@
-//! `weir tail`: Records as they come, read from the journal, whether Weir runs or not.
+//! `weir tail`: Records as they come, read from the files of a data directory, whether Weir runs or not.
 
 mod filter;
 mod show;
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde_json::{Map, Value};
+use store::Seq;
 use store::journal::{Reader, next_line};
+use store::lot::{Lot, Wanted};
 
 use super::serve::USUAL;
 use crate::config::Written;
@@ -101,7 +104,8 @@ fn tail(options: &TailOptions) -> io::Result<()> {
         colors: options.color.colors(terminal),
         out: BufWriter::new(io::stdout().lock()),
     };
-    let mut reader = Reader::new(&dir, next_line(&dir)?.saturating_sub(options.lines).max(1));
+    let next = out.earlier(&Lot::new(&data_dir), next_line(&dir)?, options.lines)?;
+    let mut reader = Reader::new(&dir, next);
     loop {
         match reader.read()? {
             Some(batch) => out.lines(batch.lines)?,
@@ -140,19 +144,35 @@ struct Output<'a> {
 }
 
 impl Output<'_> {
+    /// Shows the last `count` lines before number `next`, and those that have come meanwhile; which line comes then.
+    fn earlier(&mut self, lot: &Lot, next: Seq, count: u64) -> io::Result<Seq> {
+        let (mut next, mut shown) = (next, Ok(()));
+        let from = Wanted::from(next.saturating_sub(count).max(1));
+        let damaged = lot.read(&from, &mut |number, line| {
+            next = next.max(number + 1);
+            shown = self.line(line);
+            if shown.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        shown?;
+        damaged.map_err(io::Error::other)?.iter().for_each(crate::log::say);
+        Ok(next)
+    }
+
     fn lines(&mut self, lines: &[u8]) -> io::Result<()> {
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            // What is not a Record is none of ours; nothing else is in the journal.
-            let Ok(record) = serde_json::from_slice::<Map<String, Value>>(line) else { continue };
-            if !self.filter.lets_pass(&record) {
-                continue;
-            }
-            if self.json {
-                self.out.write_all(line)?;
-            } else {
-                writeln!(self.out, "{}", show::line(&record, self.colors))?;
-            }
+        lines.split(|byte| *byte == b'\n').try_for_each(|line| self.line(line))
+    }
+
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        // What is not a Record is none of ours; nothing else is in the journal.
+        let Ok(record) = serde_json::from_slice::<Map<String, Value>>(line) else { return Ok(()) };
+        if !self.filter.lets_pass(&record) {
+            return Ok(());
         }
-        Ok(())
+        if self.json {
+            self.out.write_all(line)?;
+            self.out.write_all(b"\n")
+        } else {
+            writeln!(self.out, "{}", show::line(&record, self.colors))
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! Kill -9 while journal files become segments, segments are merged and old ones go: no line is lost and none is there twice.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use meter::record::render;
 use store::journal::{files, scan};
-use store::{Journal, Options, Seq, Shelf};
+use store::lot::Wanted;
+use store::{Journal, Lot, Options, Seq, Shelf};
 use weir::simulate::history::History;
 
 use crate::process::Setup;
@@ -100,4 +102,12 @@ fn check(data_dir: &Path, expected: &Expected, now: u64) {
     })
     .unwrap();
     assert_eq!(next as usize, expected.lines.len() + 1, "lines are lost");
+    let mut next = shelf.begins();
+    let damaged = Lot::new(data_dir).read(&Wanted::from(1), &mut |number, line| {
+        assert_eq!((number, line), (next, &*expected.lines[next as usize - 1]));
+        next += 1;
+        ControlFlow::Continue(())
+    });
+    assert!(damaged.unwrap().is_empty());
+    assert_eq!(next as usize, expected.lines.len() + 1);
 }

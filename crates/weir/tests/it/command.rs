@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
 
 use super::harness::{ANSWER, CHAT, Process, Upstream, Weir, answer, chat, provider, until};
 
@@ -206,4 +207,33 @@ fn what_is_there_is_shown_without_a_weir() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+}
+
+/// Lines that left the journal are in segments: they are shown before the newest ones.
+#[test]
+fn what_was_sealed_is_shown_before_what_is_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let lot = store::Lot::new(dir.path());
+    let options = store::Options { rotate_bytes: 64 << 10, ..store::Options::default() };
+    let (mut journal, _) = store::Journal::open(&lot.journal(), options).unwrap();
+    let mut all = Vec::new();
+    for record in weir::simulate::history::History::new(300, 1 << 60, (1 << 60) + (1 << 50), 3) {
+        let mut line = Vec::new();
+        meter::record::render(&record, &mut line);
+        journal.append(&line, 1).unwrap();
+        all.push(String::from_utf8(line).unwrap());
+        if journal.is_due() {
+            journal.rotate(0).unwrap().give_back().unwrap();
+        }
+    }
+    let library = weir::seal::open(dir.path()).unwrap();
+    while library.seal(&lot.journal(), journal.first()).unwrap().is_some() {}
+    let sealed = library.shelf().sealed();
+    store::journal::trim(&lot.journal(), journal.first(), sealed, Some(Duration::ZERO), u64::MAX).unwrap();
+    assert!((100..300).contains(&sealed), "{sealed}");
+    for count in [0, 5, 250, 1000] {
+        let arguments = ["tail", "--data-dir", dir.path().to_str().unwrap(), "--no-follow", "-n", &count.to_string()];
+        let output = weir(&arguments).output().unwrap();
+        assert_eq!(text(&output.stdout), all[all.len().saturating_sub(count)..].concat(), "{count}");
+    }
 }

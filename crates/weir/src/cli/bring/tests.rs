@@ -34,7 +34,10 @@ fn data_dir() -> tempfile::TempDir {
 
 fn lines(dir: &Path) -> Vec<String> {
     let mut lines = Vec::new();
-    super::super::report::each_line(dir, &mut |line| lines.push(String::from_utf8(line.to_vec()).unwrap())).unwrap();
+    super::super::report::each_line(dir, &store::lot::Wanted::from(1), &mut |line| {
+        lines.push(String::from_utf8(line.to_vec()).unwrap())
+    })
+    .unwrap();
     lines
 }
 

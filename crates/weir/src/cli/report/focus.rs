@@ -17,6 +17,27 @@ use crate::cli::csv::quote;
 const NANO: u8 = 9;
 const DAY: u64 = 86_400 * 1_000_000_000;
 
+/// What is looked at of a Record, besides what tells charges apart.
+pub(super) const FIELDS: &[&str] = &[
+    "timestamp",
+    "event",
+    "model",
+    "provider",
+    "region",
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "total_tokens",
+    "search_calls",
+    "cost_usd",
+    "cost_list_usd",
+    "cost_input_usd",
+    "cost_cache_usd",
+    "cost_output_usd",
+    "cost_tools_usd",
+];
+
 /// What is charged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Meter {

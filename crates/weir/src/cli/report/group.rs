@@ -22,6 +22,20 @@ impl Period {
     }
 }
 
+/// What is looked at of a Record, besides what tells groups apart.
+pub(super) const FIELDS: &[&str] = &[
+    "timestamp",
+    "event",
+    "status",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cost_usd",
+    "energy_consumption_kwh",
+    "processing_time_seconds",
+];
+
 /// What is summed. Money is in nano-dollars, energy in pico-kilowatt-hours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sums {

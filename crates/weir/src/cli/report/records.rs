@@ -1,31 +1,49 @@
-//! Where the Records come from: the journal of a data directory, also while Weir writes it, or files of lines.
+//! Where the Records come from: a data directory, also while Weir writes there, or files of lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use meter::record::Line;
-use store::data_dir;
+use store::lot::{self, Wanted};
 
 use super::Failure;
+use super::group::Period;
 
 /// A longer line is an error, lest a file that is no text fills the memory.
 const LONGEST_LINE_BYTES: u64 = 16 << 20;
 
-/// Shows each Record of a data directory to `visit`; how many lines were none.
-pub(super) fn of_data_dir(dir: &Path, mut visit: impl FnMut(&Line)) -> Result<u64, Failure> {
-    if data_dir::journals(dir)?.is_empty() {
+/// Shows each Record of a data directory that ended within the period to `visit`, and others perhaps, with these fields at least; how
+/// many lines were none.
+pub(super) fn of_data_dir(
+    dir: &Path,
+    period: Period,
+    fields: &[&str],
+    mut visit: impl FnMut(&Line),
+) -> Result<u64, Failure> {
+    if lot::lots(dir)?.is_empty() {
         return Err(format!("{} has no journal; say --data-dir or --config", dir.display()).into());
     }
+    let nanos = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
+    let times = nanos(period.since)..nanos(period.until);
     let mut unread = 0;
-    each_line(dir, &mut |line| unread += show(line, &mut visit))?;
+    each_line(dir, &Wanted { from: 1, times, fields: Some(fields) }, &mut |line| unread += show(line, &mut visit))?;
     Ok(unread)
 }
 
-/// Shows each line that a data directory holds to `visit`: Weir's own, those that were imported, and those of other Weirs.
-pub(in crate::cli) fn each_line(dir: &Path, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
-    let journals = data_dir::journals(dir)?;
-    journals.iter().try_for_each(|journal| store::journal::scan(journal, 0, |_, line| visit(line)))?;
+/// Shows each line that a data directory holds to `visit`: Weir's own, those that were imported, and those of other Weirs. Lines that
+/// are damaged are said and left out.
+pub(in crate::cli) fn each_line(dir: &Path, wanted: &Wanted, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+    for lot in lot::lots(dir)? {
+        let damaged = lot.read(wanted, &mut |_, line| {
+            visit(line);
+            ControlFlow::Continue(())
+        })?;
+        for error in damaged {
+            crate::log::say(format_args!("{error}; lines of it that the journal no longer has are left out"));
+        }
+    }
     Ok(())
 }
 

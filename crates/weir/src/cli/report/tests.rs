@@ -196,3 +196,45 @@ proptest! {
         }
     }
 }
+
+/// A statement is the same whether Records lie in segments, where only some of their fields are read, or in the journal.
+#[test]
+fn a_statement_does_not_depend_on_where_records_lie() {
+    const RECORDS: u64 = 900;
+    let dir = tempfile::tempdir().unwrap();
+    let lot = store::Lot::new(dir.path());
+    let options = store::Options { rotate_bytes: 64 << 10, ..store::Options::default() };
+    let (mut journal, _) = store::Journal::open(&lot.journal(), options).unwrap();
+    let mut all = Vec::new();
+    for record in crate::simulate::history::History::new(RECORDS, START, START + 30 * DAY, 7) {
+        let mut bytes = Vec::new();
+        meter::record::render(&record, &mut bytes);
+        all.push(meter::record::Line::parse(&bytes).unwrap());
+        journal.append(&bytes, 1).unwrap();
+        if journal.is_due() {
+            journal.rotate(0).unwrap().give_back().unwrap();
+        }
+    }
+    let by: Vec<String> = ["model", "month", "user_id", "client"].map(str::to_owned).into();
+    let period = Period { since: START + 3 * DAY, until: START + 20 * DAY };
+    let (mut statement, mut charges) = (Statement::new(&by), Charges::new(&by));
+    all.iter().for_each(|line| statement.add(line, period));
+    all.iter().for_each(|line| charges.add(line, period));
+    let wanted = (statement.groups, text(|out| charges.write(out)));
+    let stored = || {
+        let by_and = |fields| by.iter().map(String::as_str).chain(fields).collect::<Vec<&str>>();
+        let (mut statement, mut charges) = (Statement::new(&by), Charges::new(&by));
+        let fields = by_and(group::FIELDS.to_vec());
+        records::of_data_dir(dir.path(), period, &fields, |line| statement.add(line, period)).unwrap();
+        let fields = by_and(focus::FIELDS.to_vec());
+        records::of_data_dir(dir.path(), period, &fields, |line| charges.add(line, period)).unwrap();
+        (statement.groups, text(|out| charges.write(out)))
+    };
+    assert_eq!(stored(), wanted);
+    let library = crate::seal::open(dir.path()).unwrap();
+    while library.seal(&lot.journal(), journal.first()).unwrap().is_some() {}
+    let sealed = library.shelf().sealed();
+    assert!(sealed > RECORDS / 2, "{sealed}");
+    store::journal::trim(&lot.journal(), journal.first(), sealed, Some(std::time::Duration::ZERO), u64::MAX).unwrap();
+    assert_eq!(stored(), wanted);
+}
