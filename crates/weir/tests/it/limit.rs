@@ -193,7 +193,7 @@ fn memory_stays_flat_however_long_a_stream_is() {
     let bytes = drain(&mut caller);
     let grown = weir.kibibytes("VmHWM") - before;
     assert!(bytes >= MIB * 64 * 16_000, "{bytes} bytes came");
-    // Of which the dictionary and the text that waits to be counted are some MiB.
-    assert!(grown < 24 << 10, "{MIB} MiB took {grown} KiB more");
+    // Of which the dictionary and the text that waits to be counted are some MiB, more of them where the processor is busy.
+    assert!(grown < 40 << 10, "{MIB} MiB took {grown} KiB more");
     assert!(weir.stop().contains("\"total_tokens\":3"));
 }
