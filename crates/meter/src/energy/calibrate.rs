@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::matrix::Matrix;
-use super::physics::{COEFFICIENTS, Fit, Machine};
+use super::physics::{COEFFICIENTS, Fit, Machine, USUAL_TOKENS, crowded};
 
 /// Where the search begins; where it ends does not depend on it.
 const START: [f64; COEFFICIENTS] = [-0.5, -2.8, -6.2, -5.2, 0.3, 0.7, 0.6];
@@ -17,11 +17,16 @@ const STEP: f64 = 1e-5;
 pub(super) const BATCH: f64 = 96.0;
 /// Batches that are taken for those of a provider that serves many.
 const SHARED_BATCHES: (f64, f64) = (31.0, 520.0);
-/// The quantiles that make a band: of a provider that serves many, and of one's own machine without and with experts. They
-/// leave room for what a family that was not seen does otherwise.
+/// The quantiles that make the band of a provider that serves many. They leave room for what a family that was not seen does
+/// otherwise.
 const SHARED: (f64, f64) = (0.07, 0.93);
-const OWN_DENSE: (f64, f64) = (0.085, 0.915);
-const OWN_SPARSE: (f64, f64) = (0.07, 0.93);
+/// The width of the band of one's own machine with a small model: of its places the one is taken at which it covers most.
+const OWN_SMALL_WIDTH: f64 = 4.95;
+/// The quantiles that make the band of one's own machine with a large model, of which the batch makes more: it covers what the other
+/// one lacks, so that both together cover four in five.
+const OWN_LARGE: (f64, f64) = (0.035, 0.965);
+/// Billions of parameters up to which a model is small: one or two accelerators hold it.
+const SMALL: f64 = 47.0;
 
 /// One measured configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,10 +51,10 @@ impl Measured {
         prompt + self.output_tokens / 2.0
     }
 
-    /// Whether it has experts.
+    /// Whether one or two accelerators hold the model.
     #[must_use]
-    pub fn is_sparse(&self) -> bool {
-        self.machine.total > self.machine.active * 1.01
+    pub fn is_small(&self) -> bool {
+        self.machine.total <= SMALL
     }
 
     /// Whether its batch is one of a provider that serves many.
@@ -58,18 +63,31 @@ impl Measured {
         (SHARED_BATCHES.0..=SHARED_BATCHES.1).contains(&self.machine.batch)
     }
 
-    /// The same where nothing is known but the model and the tokens.
-    #[must_use]
-    pub fn blind(&self) -> Measured {
+    /// What the fit says of it with all or little known, as a logarithm.
+    pub(super) fn ln_joules_by(&self, fit: &Fit, known: Known) -> f64 {
         let Machine { active, total, bytes, .. } = self.machine;
-        Measured { machine: Machine::holding(active, total, bytes, BATCH), ..self.clone() }
+        let (machine, factor) = match known {
+            Known::All => (self.machine, 1.0),
+            Known::Shared => (Machine::holding(active, total, bytes, BATCH), 1.0),
+            Known::Own => {
+                let machine = Machine::holding(active, total, bytes, fit.own_batch(USUAL_TOKENS));
+                (machine, crowded(fit.crowding(&machine), self.output_tokens))
+            }
+        };
+        let (token, per_context) = fit.output_joules(&machine);
+        (token * factor + per_context * self.context()).ln()
     }
+}
 
-    /// What the fit says of it, as a logarithm.
-    pub(super) fn ln_joules_by(&self, fit: &Fit) -> f64 {
-        let (token, per_context) = fit.output_joules(&self.machine);
-        (token + per_context * self.context()).ln()
-    }
+/// What is known of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// The accelerators and the batch.
+    All,
+    /// That a provider serves many with it.
+    Shared,
+    /// Nothing: it is one's own.
+    Own,
 }
 
 /// Reads the measured configurations of chat and of reasoning: CSV with a head, as the ML.ENERGY leaderboard's data was laid
@@ -132,52 +150,91 @@ fn family(model: &str) -> String {
 /// # Errors
 /// Too few rows, or rows that say too little.
 pub fn calibrate(rows: &[Measured]) -> Result<Fit, String> {
-    let (coefficients, covariance) = fit(rows, START).ok_or("the rows do not determine the fit")?;
-    let fit = Fit { coefficients, covariance, ..Fit::default() };
-    let blind = unseen(rows, &fit, true).ok_or("leaving a family out leaves too little")?;
+    let fit = learn(rows, START).ok_or("the rows do not determine the fit")?;
+    let blind = Blind::of(rows, &fit).ok_or("leaving a family out leaves too little")?;
     let bands = Bands::of(rows, &blind, None).ok_or("there is no row of a kind that a band is made for")?;
-    Ok(Fit { shared: bands.shared, own_dense: bands.own_dense, own_sparse: bands.own_sparse, ..fit })
+    Ok(Fit { shared: bands.shared, own_small: bands.own_small, own_large: bands.own_large, ..fit })
 }
 
-/// How far off the fit is for each row, as the logarithm of measured over estimated, where the row's family was left out;
-/// `blind` with nothing known but the model and the tokens.
-pub(super) fn unseen(rows: &[Measured], whole: &Fit, blind: bool) -> Option<Vec<f64>> {
+/// What rows say, but for bands.
+fn learn(rows: &[Measured], start: [f64; COEFFICIENTS]) -> Option<Fit> {
+    let (coefficients, covariance) = fit(rows, start)?;
+    Some(Fit { coefficients, covariance, own_requests: own_requests(rows)?, ..Fit::default() })
+}
+
+/// Least squares of the logarithms of batches by those of tokens.
+fn own_requests(rows: &[Measured]) -> Option<(f64, f64)> {
+    let count = rows.len() as f64;
+    let points: Vec<(f64, f64)> = rows.iter().map(|row| (row.output_tokens.ln(), row.machine.batch.ln())).collect();
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
+    let (square, product) = points.iter().fold((0.0, 0.0), |(square, product), point| {
+        (square + (point.0 - x).powi(2), product + (point.0 - x) * (point.1 - y))
+    });
+    let rise = product / square;
+    rise.is_finite().then_some((y - rise * x, rise))
+}
+
+/// How far off the fit is for each row, as the logarithm of measured over estimated, where the row's family was left out.
+pub(super) fn unseen(rows: &[Measured], whole: &Fit, known: Known) -> Option<Vec<f64>> {
     let families: BTreeSet<&str> = rows.iter().map(|row| row.family.as_str()).collect();
     let mut errors = vec![0.0; rows.len()];
     for family in families {
         let others: Vec<Measured> = rows.iter().filter(|row| row.family != family).cloned().collect();
-        let (coefficients, covariance) = fit(&others, whole.coefficients)?;
-        let fit = Fit { coefficients, covariance, ..Fit::default() };
+        let fit = learn(&others, whole.coefficients)?;
         for (row, error) in rows.iter().zip(&mut errors).filter(|(row, _)| row.family == family) {
-            let seen = if blind { row.blind() } else { row.clone() };
-            *error = row.joules.ln() - seen.ln_joules_by(&fit);
+            *error = row.joules.ln() - row.ln_joules_by(&fit, known);
         }
     }
     Some(errors)
+}
+
+/// The errors where only the model and the tokens are known.
+#[derive(Debug, Clone)]
+pub(super) struct Blind {
+    /// Of a provider that serves many.
+    pub(super) shared: Vec<f64>,
+    /// Of one's own machine.
+    pub(super) own: Vec<f64>,
+}
+
+impl Blind {
+    pub(super) fn of(rows: &[Measured], whole: &Fit) -> Option<Blind> {
+        Some(Blind { shared: unseen(rows, whole, Known::Shared)?, own: unseen(rows, whole, Known::Own)? })
+    }
 }
 
 /// How far below and above the middle a band goes, as logarithms.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bands {
     pub(super) shared: (f64, f64),
-    pub(super) own_dense: (f64, f64),
-    pub(super) own_sparse: (f64, f64),
+    pub(super) own_small: (f64, f64),
+    pub(super) own_large: (f64, f64),
 }
 
 impl Bands {
     /// Of the errors of rows that are not of `without`.
-    pub(super) fn of(rows: &[Measured], errors: &[f64], without: Option<&str>) -> Option<Bands> {
-        let band = |of: &dyn Fn(&Measured) -> bool, (low, high): (f64, f64)| {
+    pub(super) fn of(rows: &[Measured], blind: &Blind, without: Option<&str>) -> Option<Bands> {
+        let errors = |all: &[f64], of: fn(&Measured) -> bool| -> Vec<f64> {
             let fits = |row: &Measured| of(row) && Some(row.family.as_str()) != without;
-            let errors: Vec<f64> = rows.iter().zip(errors).filter(|(row, _)| fits(row)).map(|(_, e)| *e).collect();
-            Some((-quantile(&errors, low)?, quantile(&errors, high)?))
+            rows.iter().zip(all).filter(|(row, _)| fits(row)).map(|(_, error)| *error).collect()
         };
+        let between = |errors: &[f64], (low, high)| Some((-quantile(errors, low)?, quantile(errors, high)?));
+        let (low, high) = fullest(&errors(&blind.own, Measured::is_small), OWN_SMALL_WIDTH.ln())?;
         Some(Bands {
-            shared: band(&Measured::is_shared, SHARED)?,
-            own_dense: band(&|row| !row.is_sparse(), OWN_DENSE)?,
-            own_sparse: band(&Measured::is_sparse, OWN_SPARSE)?,
+            shared: between(&errors(&blind.shared, Measured::is_shared), SHARED)?,
+            own_small: (-low, high),
+            own_large: between(&errors(&blind.own, |row| !row.is_small()), OWN_LARGE)?,
         })
     }
+}
+
+/// Of all places of a window of this width the one in which most values lie; between equals the lowest.
+fn fullest(values: &[f64], width: f64) -> Option<(f64, f64)> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let within = |from: usize| sorted.partition_point(|value| *value <= sorted[from] + width) - from;
+    let from = (0..sorted.len()).rev().max_by_key(|from| within(*from))?;
+    Some((sorted[from], sorted[from] + width))
 }
 
 /// A quantile, between its neighbours.
@@ -226,7 +283,7 @@ fn fit(rows: &[Measured], start: [f64; COEFFICIENTS]) -> Option<Solution> {
 
 fn errors_of(rows: &[Measured], at: &[f64; COEFFICIENTS]) -> Vec<f64> {
     let fit = Fit { coefficients: *at, ..Fit::default() };
-    rows.iter().map(|row| row.joules.ln() - row.ln_joules_by(&fit)).collect()
+    rows.iter().map(|row| row.joules.ln() - row.ln_joules_by(&fit, Known::All)).collect()
 }
 
 fn square(values: &[f64]) -> f64 {
@@ -265,7 +322,7 @@ mod tests {
                     output_tokens: tokens,
                     joules: 1.0,
                 };
-                rows.push(Measured { joules: row.ln_joules_by(&fit).exp(), ..row });
+                rows.push(Measured { joules: row.ln_joules_by(&fit, Known::All).exp(), ..row });
             }
         }
         rows
@@ -279,7 +336,7 @@ mod tests {
         for (found, true_one) in fit.coefficients.iter().zip(truth) {
             assert!((found - true_one).abs() < 1e-4, "{:?}", fit.coefficients);
         }
-        let errors = unseen(&rows, &fit, false).unwrap();
+        let errors = unseen(&rows, &fit, Known::All).unwrap();
         assert!(errors.iter().all(|error| error.abs() < 1e-3), "a family that was left out is foretold");
     }
 
@@ -293,6 +350,13 @@ mod tests {
             read_measured(&format!("{head}gpqa,a/B-it,fp8,1,2,1,8,100,0.5\nsourcegraph-fim,x,fp8,,,,,,\n")).unwrap();
         assert_eq!((rows.len(), rows[0].family.as_str(), rows[0].machine.bytes), (1, "B", 1.0));
         assert!(read_measured(&format!("{head}gpqa,a/B,fp8,1,x,1,8,100,0.5\n")).unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn the_fullest_place_of_a_window() {
+        assert_eq!(fullest(&[5.0, 0.0, 0.4, 0.9, 3.0, 3.5], 1.0), Some((0.0, 1.0)));
+        assert_eq!(fullest(&[5.0, 0.0, 3.0, 3.5], 0.6), Some((3.0, 3.6)));
+        assert_eq!(fullest(&[], 1.0), None);
     }
 
     #[test]

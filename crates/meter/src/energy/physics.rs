@@ -38,6 +38,14 @@ pub const DOMAIN_TOTAL: (f64, f64) = (8.0, 671.0);
 /// The same of active parameters, in billions.
 pub const DOMAIN_ACTIVE: (f64, f64) = (3.0, 405.0);
 
+/// Output tokens of an answer, on average, as they were measured: what lies beyond is taken for one of the two.
+const ANSWER_TOKENS: (f64, f64) = (350.0, 12_000.0);
+/// An answer of the usual length, in tokens.
+pub(super) const USUAL_TOKENS: f64 = 1000.0;
+/// Between these sizes, in billions of parameters, one's own machine goes over from the band of small models to that of large ones.
+/// Nothing in between is measured.
+const SMALL_TO_LARGE: (f64, f64) = (32.0, 70.0);
+
 /// A model as a machine sees it; parameters in billions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Machine {
@@ -79,10 +87,12 @@ pub struct Fit {
     pub covariance: Matrix,
     /// The logarithms of how far below and above the middle a request of a provider that serves many may be.
     pub shared: (f64, f64),
-    /// The same of one's own machine, of a model without experts.
-    pub own_dense: (f64, f64),
-    /// The same of one's own machine, of a mixture of experts.
-    pub own_sparse: (f64, f64),
+    /// The same of one's own machine, of a model that one or two accelerators hold.
+    pub own_small: (f64, f64),
+    /// The same of one's own machine, of a larger model.
+    pub own_large: (f64, f64),
+    /// Requests at a time on one's own machine: their logarithm at an answer of one token, and what an e-fold of tokens adds to it.
+    pub own_requests: (f64, f64),
 }
 
 impl Fit {
@@ -94,6 +104,31 @@ impl Fit {
         let shared = (step + weights.exp() * machine.read_gigabytes()) / machine.batch.powf(batch);
         let per_context = context.exp() / 1000.0 * machine.active.powf(context_active);
         (shared + compute.exp() * machine.active, per_context)
+    }
+
+    /// Requests at a time on one's own machine, in the middle, where answers have so many tokens: long ones leave room for fewer.
+    #[must_use]
+    pub fn own_batch(&self, tokens: f64) -> f64 {
+        let (at_one, rise) = self.own_requests;
+        (at_one + rise * tokens.clamp(ANSWER_TOKENS.0, ANSWER_TOKENS.1).ln()).exp()
+    }
+
+    /// By how much an output token draws more where answers are longer and the machine has room for fewer: the exponent of an
+    /// answer's length. See [`crowded`].
+    #[must_use]
+    pub fn crowding(&self, machine: &Machine) -> f64 {
+        let at = |tokens| self.output_joules(&Machine { batch: self.own_batch(tokens), ..*machine }).0;
+        let (short, long) = ANSWER_TOKENS;
+        ((at(long) / at(short)).ln() / (long / short).ln()).max(0.0)
+    }
+
+    /// How far below and above the middle a request on one's own machine may be, as logarithms, by the model's size.
+    #[must_use]
+    pub fn own(&self, total: f64) -> (f64, f64) {
+        let (small, large) = SMALL_TO_LARGE;
+        let share = ((total / small).ln() / (large / small).ln()).clamp(0.0, 1.0);
+        let between = |small: f64, large: f64| small + share * (large - small);
+        (between(self.own_small.0, self.own_large.0), between(self.own_small.1, self.own_large.1))
     }
 
     /// The one that is built in.
@@ -122,8 +157,9 @@ impl Fit {
             coefficients: std::array::from_fn(|index| rows[index][0]),
             covariance: Matrix::from_rows(rows.iter().map(|row| row[1..].to_vec()).collect()),
             shared: pair("shared")?,
-            own_dense: pair("own_dense")?,
-            own_sparse: pair("own_sparse")?,
+            own_small: pair("own_small")?,
+            own_large: pair("own_large")?,
+            own_requests: pair("own_requests")?,
         })
     }
 
@@ -137,10 +173,13 @@ impl Fit {
         }
         out += "# band, logarithms of how far below and above the middle\n";
         for (name, (below, above)) in
-            [("shared", self.shared), ("own_dense", self.own_dense), ("own_sparse", self.own_sparse)]
+            [("shared", self.shared), ("own_small", self.own_small), ("own_large", self.own_large)]
         {
             out += &format!("{name}\t{below:.4}\t{above:.4}\n");
         }
+        let (at_one, rise) = self.own_requests;
+        out += "# requests at a time, logarithm at an answer of one token and its rise with that of tokens\n";
+        out += &format!("own_requests\t{at_one:.4}\t{rise:.4}\n");
         out
     }
 }
@@ -151,10 +190,21 @@ impl Default for Fit {
             coefficients: [0.0; COEFFICIENTS],
             covariance: Matrix::zero(COEFFICIENTS),
             shared: (0.0, 0.0),
-            own_dense: (0.0, 0.0),
-            own_sparse: (0.0, 0.0),
+            own_small: (0.0, 0.0),
+            own_large: (0.0, 0.0),
+            own_requests: (0.0, 0.0),
         }
     }
+}
+
+/// By how much an output token draws more in an answer of so many tokens than in one of the usual length; 1 where the exponent of
+/// [`Fit::crowding`] is 0.
+#[must_use]
+pub fn crowded(exponent: f64, tokens: f64) -> f64 {
+    if exponent == 0.0 {
+        return 1.0;
+    }
+    (tokens.clamp(ANSWER_TOKENS.0, ANSWER_TOKENS.1) / USUAL_TOKENS).powf(exponent)
 }
 
 /// Tokens of input at which attention to them takes as much as all else.

@@ -107,7 +107,7 @@ fn the_missions_worked_example() {
 #[test]
 fn the_fit_that_is_built_in_reads() {
     let fit = Fit::embedded();
-    assert!(fit.shared.0 > 0.0 && fit.own_dense.1 > 0.0 && fit.own_sparse.1 > 0.0);
+    assert!(fit.shared.0 > 0.0 && fit.own_small.1 > 0.0 && fit.own_large.1 > 0.0);
     let again = Fit::parse(&fit.to_text("x")).unwrap();
     assert_eq!(again.coefficients, fit.coefficients);
     assert_eq!(Fit::parse("ln_step\t1\n"), None);
@@ -149,30 +149,86 @@ fn at_least_8_of_11_reference_points_lie_in_narrow_bands() {
     assert!(inside >= 8, "{inside} of 11");
 }
 
+/// Of gpt-4o at OpenAI.
+fn of(usage: Usage) -> Energy {
+    energy_of("openai", "gpt-4o", &usage, Choice::Weir).unwrap()
+}
+
 #[test]
-fn edges() {
-    let of = |usage: Usage| energy_of("openai", "gpt-4o", &usage, Choice::Weir).unwrap();
+fn no_tokens_are_a_true_zero() {
     let none = of(Usage::default());
-    assert_eq!((none.low, none.mid, none.high), (0, 0, 0), "0 tokens are a true zero");
+    assert_eq!((none.low, none.mid, none.high), (0, 0, 0));
+    let own = Weir::new(&eight_billion(), Serving::Own, Fit::embedded());
+    assert_eq!(own.machine_joules(&Usage::default()), Band::default());
+}
+
+#[test]
+fn a_cached_prompt_draws_less_and_not_nothing() {
     let fresh = of(Usage::from_inclusive(10_000, 100, Parts::default()));
     let cached = of(Usage::from_inclusive(10_000, 100, Parts { cached_input: 9_500, ..Parts::default() }));
     assert!(cached.mid < fresh.mid && cached.low < fresh.low && cached.high < fresh.high);
+    let without = of(Usage::from_inclusive(500, 100, Parts::default()));
+    assert!(cached.mid > without.mid, "what is cached is still read and looked back at");
+}
+
+#[test]
+fn a_million_tokens_of_input_are_dearer_each() {
     let million = of(Usage::from_inclusive(1_000_000, 1, Parts::default()));
     let thousand = of(Usage::from_inclusive(1_000, 1, Parts::default()));
     assert!(million.mid > 1000 * thousand.mid, "attention makes long input dearer");
     assert!(watt_hours(million.mid) < 5000.0, "{}", watt_hours(million.mid));
-    let embedding =
-        energy_of("openai", "Qwen3-Embedding-8B", &Usage::from_inclusive(1000, 0, Parts::default()), Choice::Weir);
-    let embedding = embedding.unwrap();
+}
+
+#[test]
+fn an_embedding_has_input_alone() {
+    let usage = Usage::from_inclusive(1000, 0, Parts::default());
+    let embedding = energy_of("openai", "Qwen3-Embedding-8B", &usage, Choice::Weir).unwrap();
     assert!(embedding.mid > 0 && watt_hours(embedding.high) < 0.1, "{embedding:?}");
-    // Images and audio are tokens like others where they were counted as such.
+}
+
+#[test]
+fn an_image_and_audio_are_their_tokens() {
     let text = of(Usage::from_inclusive(1000, 200, Parts::default()));
     assert_eq!(of(Usage::from_inclusive(1000, 200, Parts { image_input: 700, ..Parts::default() })), text);
-    assert_eq!(
-        of(Usage::from_inclusive(1000, 200, Parts { audio_input: 700, audio_output: 200, ..Parts::default() })),
-        text
-    );
+    let audio = Parts { audio_input: 700, audio_output: 200, ..Parts::default() };
+    assert_eq!(of(Usage::from_inclusive(1000, 200, audio)), text);
+}
+
+#[test]
+fn reasoning_is_output() {
+    let text = of(Usage::from_inclusive(1000, 200, Parts::default()));
     assert_eq!(of(Usage::from_inclusive(1000, 200, Parts { reasoning: 150, ..Parts::default() })), text);
+}
+
+fn eight_billion() -> Profile {
+    Profile { active: (8.0, 8.0), total: (8.0, 8.0), ..Profile::default() }
+}
+
+/// On one's own machine a token of a long answer draws more, as far as answers were measured; at a provider that serves many it
+/// does not.
+#[test]
+fn long_answers_leave_room_for_fewer() {
+    let fit = Fit::embedded();
+    assert!(fit.own_batch(400.0) > fit.own_batch(8000.0));
+    let each = |serving, tokens: u64| {
+        let usage = Usage::default().with(Class::Output, tokens);
+        let weir = Weir { context: Band::default(), ..Weir::new(&eight_billion(), serving, fit) };
+        weir.machine_joules(&usage).mid / tokens as f64
+    };
+    let own = [1, 350, 1000, 12_000, 100_000].map(|tokens| each(Serving::Own, tokens));
+    assert!(own.windows(2).all(|pair| pair[0] <= pair[1] * (1.0 + 1e-12)), "{own:?}");
+    assert!((own[0] / own[1] - 1.0).abs() < 1e-12 && (own[3] / own[4] - 1.0).abs() < 1e-12, "{own:?}");
+    assert!((1.1..3.0).contains(&(own[3] / own[1])), "{own:?}");
+    assert!((each(Serving::Shared, 350) / each(Serving::Shared, 12_000) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_band_goes_over_from_small_models_to_large_ones() {
+    let fit = Fit::embedded();
+    assert_eq!((fit.own(8.0), fit.own(32.0)), (fit.own_small, fit.own_small));
+    assert_eq!((fit.own(70.0), fit.own(671.0)), (fit.own_large, fit.own_large));
+    let width = |total| fit.own(total).0 + fit.own(total).1;
+    assert!(width(32.0) < width(47.0) && width(47.0) < width(70.0));
 }
 
 #[test]
@@ -246,7 +302,7 @@ proptest! {
     #[test]
     fn bands_add_up(tokens in proptest::collection::vec(0u64..100_000, 1..20)) {
         let fit = Fit::embedded();
-        let profile = Profile { active: (8.0, 8.0), total: (8.0, 8.0), ..Profile::default() };
+        let profile = eight_billion();
         let (weir, building) = (Weir::new(&profile, Serving::Shared, fit), Building::between(1.0, 1.0));
         let of = |tokens: u64| weir.joules(&Usage::default().with(Class::Input, tokens), &building, None).unwrap();
         let sum = tokens.iter().fold(Band::default(), |sum, tokens| sum.plus(of(*tokens)));

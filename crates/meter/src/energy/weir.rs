@@ -3,12 +3,14 @@
 //! What is computed once for a model is six figures in three versions; a request is a few multiplications with them.
 
 use super::calibrate::BATCH;
-use super::physics::{CACHED_SHARE, DOMAIN_ACTIVE, DOMAIN_TOTAL, Fit, INPUT_JOULES, Machine, attention_tokens};
+use super::physics::{
+    CACHED_SHARE, DOMAIN_ACTIVE, DOMAIN_TOTAL, Fit, INPUT_JOULES, Machine, USUAL_TOKENS, attention_tokens, crowded,
+};
 use super::{Band, Basis, Building, Method, Profile};
 use crate::usage::{Class, Usage};
 
 /// The name of the method. A change of any figure that it rests on changes the number.
-pub(super) const NAME: &str = "weir/1";
+pub(super) const NAME: &str = "weir/2";
 
 /// What the host adds to its accelerators: processors, memory, network, fans. Between 1.15 and 1.4 times as much together,
 /// from production figures of 2025.
@@ -49,8 +51,10 @@ pub struct Weir {
     pub attention: Band,
     /// For a cached input token.
     pub cached: Band,
-    /// For an output token.
+    /// For an output token of an answer of the usual length.
     pub output: Band,
+    /// By how much a longer answer draws more for each, as [`crowded`] takes it.
+    pub crowding: f64,
     /// For an output token, times each token before it.
     pub context: Band,
     /// What makes the band.
@@ -123,9 +127,12 @@ impl Weir {
     pub fn new(profile: &Profile, serving: Serving, fit: &Fit) -> Weir {
         let (active, total) = (middle(profile.active), middle(profile.total));
         let bytes = bytes(profile, serving);
-        let token = |active: f64, total: f64, bytes: f64| {
-            fit.output_joules(&Machine::holding(active.min(total), total, bytes, BATCH))
+        let batch = match serving {
+            Serving::Shared => BATCH,
+            Serving::Own => fit.own_batch(USUAL_TOKENS),
         };
+        let machine = |active: f64, total: f64, bytes: f64| Machine::holding(active.min(total), total, bytes, batch);
+        let token = |active: f64, total: f64, bytes: f64| fit.output_joules(&machine(active, total, bytes));
         let (output, context) = token(active, total, bytes.mid);
         let guess = if profile.basis == Basis::Guessed { GUESS } else { 1.0 };
         let precision =
@@ -135,7 +142,7 @@ impl Weir {
         let by_active =
             (token(profile.active.1, total, bytes.mid).0 / token(profile.active.0, total, bytes.mid).0).ln() / 2.0;
         let shares = Shares {
-            serving: serving_share(profile, serving, fit),
+            serving: serving_share(total, serving, fit),
             precision,
             size: Share::even(by_total.hypot(by_active)),
             host: Share::of(HOST),
@@ -154,6 +161,10 @@ impl Weir {
             attention: input.times(1.0 / attention_tokens(active)),
             cached: input.zip(CACHED_SHARE, |joules, share| joules * share),
             output,
+            crowding: match serving {
+                Serving::Shared => 0.0,
+                Serving::Own => fit.crowding(&machine(active, total, bytes.mid)),
+            },
             context,
             shares,
         }
@@ -165,10 +176,11 @@ impl Weir {
         let cached = usage.get(Class::CachedInput) as f64;
         let whole = usage.input() as f64;
         let (read, written) = (whole - cached, usage.output() as f64);
+        let crowded = crowded(self.crowding, written);
         let joules = |input: f64, attention: f64, cached_joules: f64, output: f64, context: f64| {
             read * (input + attention * whole)
                 + cached * cached_joules
-                + written * (output + context * (whole + written / 2.0))
+                + written * (output * crowded + context * (whole + written / 2.0))
         };
         let of = |pick: fn(&Band) -> f64| {
             let [input, attention, cached, output, context] =
@@ -179,11 +191,10 @@ impl Weir {
     }
 }
 
-fn serving_share(profile: &Profile, serving: Serving, fit: &Fit) -> Share {
-    let (below, above) = match (serving, profile.is_sparse()) {
-        (Serving::Shared, _) => fit.shared,
-        (Serving::Own, false) => fit.own_dense,
-        (Serving::Own, true) => fit.own_sparse,
+fn serving_share(total: f64, serving: Serving, fit: &Fit) -> Share {
+    let (below, above) = match serving {
+        Serving::Shared => fit.shared,
+        Serving::Own => fit.own(total),
     };
     Share { below, above }
 }

@@ -415,7 +415,7 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         |r| r.energy.map(|energy| Value::Text(energy.method)),
-        "How the energy was estimated, with the method's version: rates/1, weir/1, ecologits/0.11.3.",
+        "How the energy was estimated, with the method's version: rates/1, weir/2, ecologits/0.11.3.",
     ),
     row(
         "energy_basis",

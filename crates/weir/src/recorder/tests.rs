@@ -218,7 +218,7 @@ proptest! {
                 low: usage.total() * 1_000_000,
                 mid: usage.total() * 5_000_000,
                 high: usage.total() * 9_000_000,
-                method: "weir/1",
+                method: "weir/2",
                 basis: meter::energy::Basis::Named,
             });
             record.carbon = Some(meter::carbon::Carbon {

@@ -23,7 +23,7 @@ fn watt_hours(pico_kwh: u64) -> f64 {
 #[test]
 fn the_reference_points_are_those_of_the_table() {
     let mut table = String::from(
-        "| Stated | Wh | Model, size | In / out | `weir/1`: low, middle, high | Width | Inside | EcoLogits | Note |\n\
+        "| Stated | Wh | Model, size | In / out | `weir/2`: low, middle, high | Width | Inside | EcoLogits | Note |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     let mut inside = 0;
@@ -55,7 +55,7 @@ fn the_reference_points_are_those_of_the_table() {
 #[test]
 fn the_page_names_every_method_and_table() {
     let page = read("docs/energy.md");
-    for name in ["rates/1", "weir/1", "ecologits/0.11.3", "energy_fit.tsv", "electricity_mixes.tsv"] {
+    for name in ["rates/1", "weir/2", "ecologits/0.11.3", "energy_fit.tsv", "electricity_mixes.tsv"] {
         assert!(page.contains(name), "docs/energy.md lacks {name}");
     }
     let fit = read("crates/meter/data/energy_fit.tsv");

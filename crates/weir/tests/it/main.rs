@@ -11,6 +11,7 @@ mod conformance;
 mod counted;
 mod doctor;
 mod egress;
+mod energy;
 mod exact;
 mod field;
 mod follower;

@@ -89,7 +89,7 @@ pub(crate) fn requests(count: usize) -> Vec<Request> {
             pico_kwh: tokens
                 .filter(|_| provider != "other" || status == "success")
                 .map(|[input, .., output, _]| (input + output) * 5_000_003),
-            method: Some(if provider == "openai" { "weir/1" } else { "rates/1" }),
+            method: Some(if provider == "openai" { "weir/2" } else { "rates/1" }),
             zone: match provider {
                 "openai" => Some("USA"),
                 "vllm" => Some("FRA"),

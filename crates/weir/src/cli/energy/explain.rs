@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use meter::carbon::{Carbon, Mixes, Site};
 use meter::decimal;
-use meter::energy::physics::{CACHED_SHARE, INPUT_JOULES};
+use meter::energy::physics::{CACHED_SHARE, INPUT_JOULES, crowded};
 use meter::energy::{
     Ask, Band, Basis, Book, Choice, Deployment, Energy, Estimate, Estimator, Found, PICO, Profile, Rates, Serving,
     Share, Weir,
@@ -232,6 +232,14 @@ fn weirs(out: &mut String, weir: &Weir, profile: Option<&Profile>, serving: Serv
     let _ = writeln!(out, "\neach token draws, with the host (accelerators × 1.27):");
     let _ = writeln!(out, "  output   {}", joules(weir.output));
     let _ = writeln!(out, "           and {} for each 1,000 tokens before it", joules(weir.context.times(1000.0)));
+    if weir.crowding > 0.0 {
+        let factor = crowded(weir.crowding, usage.output() as f64);
+        let _ = writeln!(
+            out,
+            "           × {factor:.2} for {} tokens: where answers are longer than 1,000 tokens a machine has room for fewer",
+            usage.output()
+        );
+    }
     let _ = writeln!(out, "           fitted to ML.ENERGY's measurements; docs/energy.md");
     let _ = writeln!(out, "  input    {}", joules(weir.input));
     let _ = writeln!(
@@ -351,7 +359,7 @@ mod tests {
             "8 or 16 bits",
             "guess at the size",
             "PUE 1.20: Microsoft Azure: EcoLogits 0.11.3",
-            "method weir/1, size guessed",
+            "method weir/2, size guessed",
             "384.4 g/kWh of the year in USA",
             "more for making the machines",
             "L/kWh on site",
