@@ -30,6 +30,7 @@ use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use logql::eval::Limits;
+use store::Library;
 
 pub use failure::Failure;
 pub use label::Labeller;
@@ -38,7 +39,7 @@ pub use parameter::{Parameters, time};
 use crate::config::{Config, QueryConfig};
 use crate::push::Receiver;
 use pool::{Patience, Pool};
-use source::{Journaled, Others, Part, Pushed, Union};
+use source::{Journaled, Others, Part, Pushed, Sealed, Union};
 
 /// Where Loki's API stands.
 pub const PREFIX: &str = "/loki/api/v1/";
@@ -52,6 +53,8 @@ const ENCODING_FLAGS: &str = "x-loki-response-encoding-flags";
 /// See the module.
 #[derive(Debug)]
 pub struct Api {
+    library: Arc<Library>,
+    sealed: Arc<Sealed>,
     journaled: Arc<Journaled>,
     receiver: Arc<Receiver>,
     others: Arc<Others>,
@@ -180,14 +183,16 @@ fn between(path: &str, before: &str, after: &str) -> Option<String> {
 }
 
 impl Api {
-    /// For the data directory of a configuration.
+    /// For the data directory of a configuration, and its segments.
     ///
     /// # Errors
     /// The file system refused, or the system has no more threads.
-    pub fn start(config: &Config, receiver: Arc<Receiver>) -> io::Result<Api> {
+    pub fn start(config: &Config, library: Arc<Library>, receiver: Arc<Receiver>) -> io::Result<Api> {
         let journal = config.data_dir.join("journal");
         let labeller = Labeller::new(config);
         Ok(Api {
+            library,
+            sealed: Arc::new(Sealed::new(labeller.clone())),
             journaled: Arc::new(Journaled::new(Path::new(&journal), labeller, config.query.recent_bytes)?),
             receiver,
             others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
@@ -232,10 +237,25 @@ impl Api {
         let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
         let lookback = nanos(self.settings.config.max_lookback);
         let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
-        let mut parts = self.journaled.parts(0).map_err(unreadable)?;
+        let mut parts = self.records()?;
         parts.extend(self.others.parts().map_err(unreadable)?);
         parts.extend(self.receiver.runs().into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
         Ok(Union::new(parts).since(since))
+    }
+
+    /// Weir's own Records, each once: those of segments, and from where these end on those of the journal.
+    fn records(&self) -> Result<Vec<Arc<dyn Part>>, Failure> {
+        let refused = |text: String| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, text);
+        loop {
+            let shelf = self.library.shelf();
+            let mut parts = self.journaled.parts(shelf.sealed()).map_err(|error| refused(error.to_string()))?;
+            // A file leaves the journal once it is sealed. If none was meanwhile, nothing is missing here.
+            if self.library.shelf().sealed() != shelf.sealed() {
+                continue;
+            }
+            parts.push(self.sealed.part(shelf).map_err(|error| refused(error.to_string()))?);
+            return Ok(parts);
+        }
     }
 }
 

@@ -208,7 +208,7 @@ impl Running {
             shared: shared.clone(),
             followers: progress,
             housekeeping: housekeeping.clone(),
-            api: Arc::new(Api::start(&config, receiver.clone()).map_err(io_error("query"))?),
+            api: Arc::new(Api::start(&config, library.clone(), receiver.clone()).map_err(io_error("query"))?),
             receiver,
             hub: Arc::new(Hub::new(&config.data_dir)),
             sessions: Sessions::default(),

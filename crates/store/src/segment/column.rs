@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use super::lines;
+use crate::schema::Field;
+
 /// One field over some rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
@@ -93,6 +96,19 @@ impl Column {
         match &self.values {
             Values::Bytes { width, bytes } if self.is_valid(row) => bytes.get(row * width..(row + 1) * width),
             _ => None,
+        }
+    }
+
+    /// Appends the value of `row`, which has one, as it stands on the line, a text as it is read from there.
+    pub fn append(&self, row: usize, field: &Field, out: &mut String) {
+        match self.text(row) {
+            Some(text) => out.push_str(text),
+            None => {
+                let mut value = Vec::with_capacity(40);
+                lines::write_value(field, self, row, &mut value);
+                // Digits, letters and signs, in quotes or not.
+                out.push_str(std::str::from_utf8(&value).unwrap_or_default().trim_matches('"'));
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl<'s> Lines<'s> {
     }
 }
 
-fn write_value(field: &Field, column: &Column, row: usize, out: &mut Vec<u8>) {
+pub(super) fn write_value(field: &Field, column: &Column, row: usize, out: &mut Vec<u8>) {
     match (&column.values, field.kind) {
         (Values::Integers(values), Type::Integer) => value::write_decimal(values[row], 0, out),
         (Values::Integers(values), Type::Decimal(scale)) => value::write_decimal(values[row], scale, out),

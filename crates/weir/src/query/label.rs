@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use meter::json::{self, Member};
-use meter::record::{FIELDS, Role};
+use meter::record::{FIELDS, Role, field};
 use meter::time;
 
 use crate::config::{Config, USUAL_LABELS};
@@ -27,8 +27,10 @@ pub(crate) const SERVICE_LABELS: [&str; 14] = [
     "k8s_job_name",
 ];
 
+/// The field that says how bad it is.
+const LEVEL: &str = "level";
 /// The metadata that tells an entry's level.
-const DETECTED_LEVEL: &str = "detected_level";
+pub(crate) const DETECTED_LEVEL: &str = "detected_level";
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -48,6 +50,19 @@ pub(crate) struct Labelled<'a> {
     pub(crate) labels: Vec<(&'a str, Cow<'a, str>)>,
     /// Structured metadata: places in [`metadata_names`], and values.
     pub(crate) metadata: Vec<(usize, Cow<'a, str>)>,
+}
+
+/// What becomes of a field beyond its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A label of the line's stream.
+    Label,
+    /// The level: a label in small letters.
+    Level,
+    /// Structured metadata.
+    Metadata,
+    /// Nothing.
+    Line,
 }
 
 /// The names of structured metadata.
@@ -80,6 +95,18 @@ impl Labeller {
         &self.constant
     }
 
+    /// What becomes of the field `name`: what [`Labeller::read`] makes of it.
+    pub(crate) fn place(&self, name: &str) -> Place {
+        match field(name).map(|field| field.role) {
+            Some(Role::Label) if name == LEVEL => Place::Level,
+            Some(Role::Label) => Place::Label,
+            Some(Role::Metadata) => Place::Metadata,
+            Some(Role::Line) => Place::Line,
+            None if self.declared.iter().any(|declared| declared == name) => Place::Label,
+            None => Place::Line,
+        }
+    }
+
     /// What is on a line; `None` where it is no Record's.
     pub(crate) fn read<'a>(&'a self, line: &'a [u8]) -> Option<Labelled<'a>> {
         let (mut found, mut timestamp) = (Labelled::default(), None);
@@ -94,10 +121,10 @@ impl Labeller {
                 place = at + 1;
                 let Some(value) = value(&member) else { continue };
                 match FIELDS[at].role {
-                    Role::Label if FIELDS[at].name == "level" => {
+                    Role::Label if FIELDS[at].name == LEVEL => {
                         let value = value.to_lowercase();
                         level = Some(value.clone());
-                        found.labels.push(("level", Cow::Owned(value)));
+                        found.labels.push((LEVEL, Cow::Owned(value)));
                     }
                     Role::Label => found.labels.push((FIELDS[at].name, value)),
                     Role::Metadata => found.metadata.push((metadata_place(at), value)),

@@ -4,6 +4,7 @@ mod block;
 mod journaled;
 mod others;
 mod pushed;
+mod sealed;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Sha
 pub(crate) use journaled::Journaled;
 pub(crate) use others::Others;
 pub(crate) use pushed::Pushed;
+pub(crate) use sealed::Sealed;
 
 /// Some of the entries that there are.
 pub(crate) trait Part: Source + Send + Debug {

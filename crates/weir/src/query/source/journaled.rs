@@ -4,8 +4,9 @@
 //! as soon as it is written, and what nobody asks for costs nothing.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -79,7 +80,7 @@ impl Journaled {
         state.read_on(&self.dir, self.room)?;
         let mut parts: Vec<Arc<dyn Part>> = Vec::new();
         if from < state.first {
-            let files = files_before(&self.dir, from, state.first)?;
+            let files = opened(files_before(&self.dir, from, state.first)?)?;
             let range = (from, state.first);
             parts.push(Arc::new(Filed { journaled: self.clone(), files, range }));
         }
@@ -113,6 +114,20 @@ fn files_before(dir: &Path, from: Seq, until: Seq) -> io::Result<Vec<JournalFile
     let starts = files.iter().skip(1).map(|file| file.first).chain([Seq::MAX]);
     let wanted = |(file, next): &(&JournalFile, Seq)| *next > from && file.first < until;
     Ok(files.iter().zip(starts).filter(wanted).map(|(file, _)| file.clone()).collect())
+}
+
+/// Files, held open: what goes while a question is under way can still be read by it.
+fn opened(files: Vec<JournalFile>) -> io::Result<Vec<(JournalFile, File)>> {
+    let mut all = Vec::with_capacity(files.len());
+    for file in files {
+        match File::open(&file.path) {
+            Ok(open) => all.push((file, open)),
+            // It has gone just now; whoever asks looks again, or its lines are no more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
 }
 
 impl State {
@@ -220,7 +235,7 @@ fn owned(scan: &Scan) -> Result<Scan, SourceError> {
 #[derive(Debug)]
 struct Filed {
     journaled: Arc<Journaled>,
-    files: Vec<JournalFile>,
+    files: Vec<(JournalFile, File)>,
     /// From which line on, and before which.
     range: (Seq, Seq),
 }
@@ -240,13 +255,8 @@ impl Filed {
         self.span_of(file).is_some_and(|(first, last)| first < end && last >= start)
     }
 
-    fn read(&self, file: &JournalFile) -> Result<Vec<Arc<Block>>, SourceError> {
-        let bytes = match fs::read(&file.path) {
-            Ok(bytes) => bytes,
-            // It went for want of room; its lines are no more.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(SourceError(format!("{}: {error}", file.path.display()))),
-        };
+    fn read(&self, (file, open): &(JournalFile, File)) -> Result<Vec<Arc<Block>>, SourceError> {
+        let bytes = whole(open).map_err(|error| SourceError(format!("{}: {error}", file.path.display())))?;
         let (mut first, mut blocks, mut rest) = (file.first, Vec::new(), &bytes[..]);
         while let Some(last) = memchr::memrchr(b'\n', &rest[..rest.len().min(BLOCK_BYTES)]) {
             let lines = &rest[..=last];
@@ -265,6 +275,20 @@ impl Filed {
     }
 }
 
+/// All of a file; by places, since others may read it at the same time.
+fn whole(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match file.read_at(&mut bytes[filled..], filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
 fn nanos(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
@@ -272,7 +296,7 @@ fn nanos(time: SystemTime) -> i64 {
 
 impl Part for Filed {
     fn span(&self) -> Option<(i64, i64)> {
-        let last = self.files.iter().map(|file| nanos(file.modified)).max()?;
+        let last = self.files.iter().map(|(file, _)| nanos(file.modified)).max()?;
         Some((i64::MIN + 1, last))
     }
 }
@@ -286,14 +310,15 @@ impl Source for Filed {
         let scan = owned(scan)?;
         // Shared out first: what is known of files grows meanwhile.
         let files = self.files.iter().skip(scan.share.number).step_by(scan.share.of.max(1));
-        let mut files: Vec<&JournalFile> = files.filter(|file| self.is_within(file, scan.start, scan.end)).collect();
+        let mut files: Vec<&(JournalFile, File)> =
+            files.filter(|(file, _)| self.is_within(file, scan.start, scan.end)).collect();
         if scan.direction == Direction::Backward {
             files.reverse();
         }
         let (range, direction) = (self.range, scan.direction);
         let mut behind = Vec::with_capacity(files.len());
         let mut edge = end_of_all(direction);
-        for file in files.iter().rev() {
+        for (file, _) in files.iter().rev() {
             behind.push(edge);
             edge = nearer(direction, edge, self.span_of(file).unwrap_or((edge, edge)));
         }

@@ -1,0 +1,214 @@
+//! A group of rows on its way into batches.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use logql::source::{Batch, Column, Direction, FieldSet, LabelMatcher, Promise, Rows, Scan, SourceError};
+use store::segment::{self, PAGE_ROWS};
+use store::{Segment, SegmentError};
+
+use super::line::Rendered;
+use super::plan::{Plan, Planned};
+use super::stream::Streams;
+use super::{column, unreadable};
+use crate::query::label::{DETECTED_LEVEL, Labeller, Place};
+
+/// The rows of a group that columns give back.
+pub(super) struct Piece<'s> {
+    segment: &'s Segment,
+    group: usize,
+    plan: &'s Plan,
+    labeller: &'s Labeller,
+    scan: Arc<Scan>,
+    /// Of all rows of the group.
+    times: segment::Column,
+    spilled: Option<segment::Column>,
+    /// What is still to be read, with what lies beyond each: the next one last.
+    chunks: Vec<(Range<usize>, i64)>,
+}
+
+/// Some rows whose columns have been read.
+struct Read<'s> {
+    rows: Range<usize>,
+    /// By the number of the field.
+    columns: Vec<(usize, Cow<'s, segment::Column>)>,
+}
+
+impl<'s> Piece<'s> {
+    /// Reads the times of a group. Nothing lies beyond `edge` in what comes after it.
+    pub(super) fn open(
+        segment: &'s Segment,
+        group: usize,
+        plan: &'s Plan,
+        labeller: &'s Labeller,
+        scan: Arc<Scan>,
+        edge: i64,
+    ) -> Result<Piece<'s>, SegmentError> {
+        let times = segment.read(group, plan.time)?;
+        let rows = times.len();
+        let spills = segment.groups().get(group).is_some_and(|of| of.spills);
+        let spilled = spills.then(|| segment.spilled(group, 0..rows)).transpose()?;
+        let mut piece = Piece { segment, group, plan, labeller, scan, times, spilled, chunks: Vec::new() };
+        piece.chunks = piece.cut(edge);
+        Ok(piece)
+    }
+
+    /// Whether a row is in the time that is asked for, and not kept as it is.
+    fn is_wanted(&self, row: usize) -> bool {
+        let at = self.times.integer(row).filter(|at| (self.scan.start..self.scan.end).contains(at));
+        at.is_some() && self.spilled.as_ref().is_none_or(|spilled| !spilled.is_valid(row))
+    }
+
+    /// Cuts the rows that are asked for into what is read at once: pages where lines are wanted, since often the first are enough,
+    /// else everything.
+    fn cut(&self, edge: i64) -> Vec<(Range<usize>, i64)> {
+        let rows = self.times.len();
+        let Some(first) = (0..rows).find(|row| self.is_wanted(*row)) else { return Vec::new() };
+        let last = (first..rows).rev().find(|row| self.is_wanted(*row)).unwrap_or(first);
+        let forward = self.scan.direction == Direction::Forward;
+        let size = if self.scan.fields == FieldSet::All { PAGE_ROWS } else { rows };
+        let (from, to) = (first / size, last / size);
+        let cuts = (from..=to).map(|page| (page * size).max(first)..((page + 1) * size).min(last + 1));
+        let mut chunks: Vec<Range<usize>> = cuts.collect();
+        // The one that comes last first, so that what lies beyond each is known.
+        if forward {
+            chunks.reverse();
+        }
+        let mut edge = edge;
+        let with_edge = |rows: Range<usize>| {
+            let beyond = edge;
+            let times = rows.clone().filter_map(|row| self.times.integer(row));
+            edge = if forward { times.fold(edge, i64::min) } else { times.fold(edge, i64::max) };
+            (rows, beyond)
+        };
+        chunks.into_iter().map(with_edge).collect()
+    }
+
+    fn batch(&self, rows: Range<usize>, beyond: i64) -> Result<Option<Batch<'s>>, SegmentError> {
+        let mut read = Read { rows: rows.clone(), columns: Vec::new() };
+        let streams = self.streams(&mut read)?;
+        let matches: Vec<bool> =
+            streams.labels.iter().map(|labels| LabelMatcher::all_match(&self.scan.matchers, labels)).collect();
+        if !matches.contains(&true) {
+            return Ok(None);
+        }
+        let chosen = self.choose(&rows, &streams, &matches);
+        if matches!(&chosen, Rows::Some(rows) if rows.is_empty()) {
+            return Ok(None);
+        }
+        let columns = self.columns(&mut read)?;
+        let line = Rendered { segment: self.segment, group: self.group, first: rows.start, page: RefCell::new(None) };
+        let times = rows.map(|row| self.times.integer(row).unwrap_or(i64::MIN));
+        Ok(Some(Batch {
+            timestamps: times.collect(),
+            rows: chosen,
+            streams: streams.of_rows.into(),
+            labels: streams.labels,
+            columns,
+            lines: Box::new(line),
+            promise: Promise { json: self.plan.json, words: false },
+            tested: Vec::new(),
+            beyond: Some(beyond),
+        }))
+    }
+
+    fn choose(&self, rows: &Range<usize>, streams: &Streams, matches: &[bool]) -> Rows<'static> {
+        let forward = self.scan.direction == Direction::Forward;
+        let all_match = matches.iter().all(|matches| *matches);
+        if all_match && forward && rows.clone().all(|row| self.is_wanted(row)) {
+            return Rows::All;
+        }
+        let chosen = |row: &usize| {
+            let matches = all_match || matches[streams.of_rows[*row - rows.start] as usize];
+            matches && self.is_wanted(*row)
+        };
+        let narrow = |row: usize| u32::try_from(row - rows.start).unwrap_or(u32::MAX);
+        Rows::Some(match forward {
+            true => rows.clone().filter(chosen).map(narrow).collect(),
+            false => rows.clone().rev().filter(chosen).map(narrow).collect(),
+        })
+    }
+
+    fn streams(&self, read: &mut Read) -> Result<Streams, SegmentError> {
+        let labels: Vec<(usize, &Planned)> = self.plan.labels().filter(|(field, _)| !self.is_empty(*field)).collect();
+        for (field, _) in &labels {
+            self.read(read, *field)?;
+        }
+        let fields = self.segment.schema().fields();
+        let columns: Vec<_> =
+            labels.iter().filter_map(|(field, planned)| Some((*planned, &fields[*field], read.get(*field)?))).collect();
+        Ok(Streams::new(self.labeller, &columns, read.rows.len()))
+    }
+
+    /// The columns that the question looks at.
+    fn columns(&self, read: &mut Read) -> Result<Vec<Column<'static>>, SegmentError> {
+        let mut columns = Vec::new();
+        let wanted = |planned: &Planned| self.scan.fields.wants(&planned.name);
+        for (at, planned) in self.plan.fields.iter().enumerate().filter(|(_, planned)| wanted(planned)) {
+            if self.is_empty(at) {
+                continue;
+            }
+            self.read(read, at)?;
+            let (Some(found), field) = (read.get(at), &self.segment.schema().fields()[at]) else { continue };
+            if planned.place == Place::Metadata {
+                columns.push(column::metadata(&planned.name, field, found));
+            }
+            // What `| json` finds under a name that labels or metadata have is `NAME_extracted`, which few ask for.
+            let is_known = planned.place != Place::Line && !column::has_empty(found);
+            let is_hidden = is_known && !self.wants_extracted(&planned.name);
+            if !is_hidden {
+                columns.push(column::parsed(&planned.name, field, found));
+            }
+        }
+        if self.scan.fields.wants(DETECTED_LEVEL) {
+            let level = self.plan.level().filter(|level| !self.is_empty(*level));
+            level.map(|level| self.read(read, level)).transpose()?;
+            let level = level.and_then(|level| read.get(level));
+            columns.push(column::detected_level(DETECTED_LEVEL, level, read.rows.len()));
+        }
+        Ok(columns)
+    }
+
+    fn wants_extracted(&self, name: &str) -> bool {
+        match &self.scan.fields {
+            FieldSet::All => true,
+            FieldSet::Some(names) => names.iter().any(|wanted| wanted.strip_suffix("_extracted") == Some(name)),
+        }
+    }
+
+    /// Whether no row of the group has the field.
+    fn is_empty(&self, field: usize) -> bool {
+        self.segment.bounds(self.group, field).missing == Some(self.times.len())
+    }
+
+    fn read(&self, read: &mut Read, field: usize) -> Result<(), SegmentError> {
+        if read.get(field).is_none() {
+            let column = self.segment.read_rows(self.group, field, read.rows.clone())?;
+            read.columns.push((field, Cow::Owned(column)));
+        }
+        Ok(())
+    }
+}
+
+impl Read<'_> {
+    fn get(&self, field: usize) -> Option<&segment::Column> {
+        self.columns.iter().find(|(known, _)| *known == field).map(|(_, column)| &**column)
+    }
+}
+
+impl<'s> Iterator for Piece<'s> {
+    type Item = Result<Batch<'s>, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some((rows, beyond)) = self.chunks.pop() {
+            match self.batch(rows, beyond) {
+                Ok(None) => {}
+                Ok(Some(batch)) => return Some(Ok(batch)),
+                Err(error) => return Some(Err(unreadable(error))),
+            }
+        }
+        None
+    }
+}
