@@ -9,6 +9,7 @@
 #[path = "../conformance/columns.rs"]
 mod columns;
 mod expect;
+mod items;
 mod script;
 
 use std::path::{Path, PathBuf};
