@@ -8,6 +8,7 @@
 //! Every step can be the last one of its process: a segment gets its name when all of it is on the disk, a segment that
 //! holds the lines of others takes their place, and which lines have expired is written down before they go.
 
+mod held;
 mod list;
 mod merge;
 mod names;
@@ -23,6 +24,7 @@ use crate::journal::{self, JournalFile};
 use crate::segment::{self, Written};
 use crate::{Schema, Segment, SegmentError, Seq, data_dir};
 
+pub use held::Held;
 pub use list::{LIST, Listed, Listing};
 pub use merge::Merging;
 

@@ -14,12 +14,13 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
+use store::Library;
 
 use crate::api::{self, Known};
 use crate::config::Scope;
 use crate::error::{Error, ErrorKind};
 use crate::hub::{self, Hub};
-use crate::metrics::{self, FollowerState, Gauges};
+use crate::metrics::{self, FollowerState, Gauges, PushState, StoreState};
 use crate::page;
 use crate::prices;
 use crate::proxy::{Gate, Shared};
@@ -43,6 +44,8 @@ pub struct Admin {
     pub followers: Vec<Arc<Progress>>,
     /// What is known of the journal's files.
     pub housekeeping: Arc<Housekeeping>,
+    /// The segments of what was sealed.
+    pub library: Arc<Library>,
     /// Where operators connect.
     pub address: SocketAddr,
     /// Who answers questions.
@@ -128,7 +131,13 @@ impl Admin {
     }
 
     fn knows(&self, uri: &Uri) -> Option<Response<Full<Bytes>>> {
-        let known = Known { shared: &self.shared, followers: &self.followers, housekeeping: &self.housekeeping };
+        let known = Known {
+            shared: &self.shared,
+            followers: &self.followers,
+            housekeeping: &self.housekeeping,
+            library: &self.library,
+            receiver: &self.receiver,
+        };
         let answer = known.answer(uri.path().strip_prefix(api::PREFIX)?, uri.query().unwrap_or_default())?;
         let (status, body) = match answer {
             Ok(answer) => (StatusCode::OK, answer),
@@ -200,6 +209,8 @@ impl Admin {
             journal_sound,
             journal_bytes: self.housekeeping.journal_bytes.load(Ordering::Relaxed),
             journal_dropped: self.housekeeping.dropped_lines.load(Ordering::Relaxed),
+            store: self.store(),
+            pushed: self.pushed(),
             followers: self.followers.iter().map(|follower| state(follower)).collect(),
             body_memory: self.shared.memory.used(),
             wrong_fields: fields.wrong().map(|(name, wrong)| (name.to_owned(), wrong)).collect(),
@@ -210,6 +221,24 @@ impl Admin {
             price_catalog_age: prices::age(&snapshot.config.prices.book().catalog, recorder::now()).as_secs(),
         };
         metrics::render(&balance, &ledger, &gauges)
+    }
+}
+
+/// What the page of counters says of what was stored.
+impl Admin {
+    fn store(&self) -> StoreState {
+        StoreState {
+            sound: self.housekeeping.seals.load(Ordering::Relaxed),
+            unsealed: self.shared.recorder.end().next().saturating_sub(self.library.shelf().sealed()),
+            held: vec![("records", self.library.held())],
+        }
+    }
+
+    fn pushed(&self) -> PushState {
+        let counts = &self.receiver.counts;
+        let [stored, repeated, refused] =
+            [&counts.stored, &counts.repeated, &counts.refused].map(|count| count.load(Ordering::Relaxed));
+        PushState { stored, repeated, refused, bytes: self.receiver.bytes() }
     }
 }
 

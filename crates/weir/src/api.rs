@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use store::Library;
+use store::library::Held;
 
 use address::Members;
 
 use crate::config::{Config, Slo};
 use crate::panels::{self, Selection};
 use crate::proxy::Shared;
+use crate::push::Receiver;
 use crate::server::Housekeeping;
 use crate::sink::Progress;
 use crate::{COMMIT, VERSION, prices, recorder};
@@ -30,6 +33,10 @@ pub struct Known<'a> {
     pub followers: &'a [Arc<Progress>],
     /// What is known of the journal's files.
     pub housekeeping: &'a Housekeeping,
+    /// The segments of what was sealed.
+    pub library: &'a Library,
+    /// What others pushed.
+    pub receiver: &'a Receiver,
 }
 
 impl Known<'_> {
@@ -78,6 +85,8 @@ impl Known<'_> {
                 "bytes": kept.journal_bytes.load(Ordering::Relaxed),
                 "dropped_lines": kept.dropped_lines.load(Ordering::Relaxed),
             },
+            "store": self.store(),
+            "pushed": self.pushed(),
             "followers": self.followers.iter().map(|follower| follower_state(follower)).collect::<Vec<_>>(),
             "configuration": {
                 "sound": reloads.last_applied.load(Ordering::Relaxed),
@@ -89,6 +98,40 @@ impl Known<'_> {
             },
         })
     }
+}
+
+impl Known<'_> {
+    fn store(&self) -> Value {
+        let shelf = self.library.shelf();
+        json!({
+            "sound": self.housekeeping.seals.load(Ordering::Relaxed),
+            "unsealed_lines": self.shared.recorder.end().next().saturating_sub(shelf.sealed()),
+            "records": held(&self.library.held()),
+        })
+    }
+
+    fn pushed(&self) -> Value {
+        let counts = &self.receiver.counts;
+        json!({
+            "stored": counts.stored.load(Ordering::Relaxed),
+            "repeated": counts.repeated.load(Ordering::Relaxed),
+            "refused": counts.refused.load(Ordering::Relaxed),
+            "memory_bytes": self.receiver.bytes(),
+        })
+    }
+}
+
+/// What segments hold.
+fn held(held: &Held) -> Value {
+    let instant = |nanos: Option<i64>| nanos.and_then(|nanos| u64::try_from(nanos).ok()).map(seconds);
+    json!({
+        "segments": held.segments,
+        "bytes": held.bytes,
+        "lines": held.lines,
+        "oldest": instant(held.oldest),
+        "newest": instant(held.newest),
+        "damaged": held.damaged,
+    })
 }
 
 /// Seconds since 1970, to the millisecond.

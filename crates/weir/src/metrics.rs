@@ -3,6 +3,8 @@
 //! Each metric is declared here once, with its help text, and written from one snapshot, so that sums taken of a scrape add
 //! up. Money and energy are integers to the end and become decimals only on the page.
 
+mod store;
+
 use std::fmt::Write as _;
 
 use meter::decimal;
@@ -10,6 +12,8 @@ use meter::usage::Class;
 
 use crate::error::ErrorKind;
 use crate::recorder::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series};
+
+pub use store::{PushState, StoreState};
 
 /// What a scrape shows beside the sums.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +28,10 @@ pub struct Gauges {
     pub journal_bytes: u64,
     /// Lines that went before a follower had read them.
     pub journal_dropped: u64,
+    /// What the store holds.
+    pub store: StoreState,
+    /// What others have pushed.
+    pub pushed: PushState,
     /// How the followers are doing.
     pub followers: Vec<FollowerState>,
     /// Bytes of request bodies in memory.
@@ -182,6 +190,7 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
         "Lines that went for want of room before a follower had read them.",
         gauges.journal_dropped,
     );
+    store::render(page, &gauges.store, &gauges.pushed);
     followers(page, &gauges.followers);
     page.gauge("weir_body_memory_bytes", "Request bodies in memory.", gauges.body_memory);
     configuration(page, gauges);

@@ -65,6 +65,8 @@ pub struct Sealing<C, R> {
     pub current: C,
     /// How long lines are kept, as it is set now.
     pub retention: R,
+    /// Whether it went well the last time.
+    pub sound: Arc<AtomicBool>,
 }
 
 impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
@@ -79,6 +81,7 @@ impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
             if tidies {
                 tidied = Some(Instant::now());
             }
+            self.sound.store(done.as_ref().err().is_none_or(is_stopped), Ordering::Relaxed);
             if let Err(error) = done
                 && !is_stopped(&error)
                 && said.is_none_or(|said| said.elapsed() >= SAY_AGAIN)

@@ -123,6 +123,8 @@ pub struct Housekeeping {
     pub journal_bytes: AtomicU64,
     /// Lines that went before a follower had read them.
     pub dropped_lines: AtomicU64,
+    /// Whether files of the journal can be made into segments.
+    pub seals: Arc<AtomicBool>,
 }
 
 /// What connections are taken through TLS by, if they are. It changes when certificates are renewed.
@@ -208,6 +210,7 @@ impl Running {
             shared: shared.clone(),
             followers: progress,
             housekeeping: housekeeping.clone(),
+            library: library.clone(),
             api: Arc::new(Api::start(&config, library.clone(), receiver.clone()).map_err(io_error("query"))?),
             receiver,
             hub: Arc::new(Hub::new(&config.data_dir)),
@@ -407,6 +410,7 @@ fn keepers(
             journal: config.data_dir.join("journal"),
             current: move || current.recorder.current_file(),
             retention: move || retention.snapshot().config.store.retention,
+            sound: housekeeping.seals.clone(),
         };
         move || sealing.run(&stop)
     })?);

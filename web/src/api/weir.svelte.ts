@@ -41,6 +41,16 @@ export interface Follower {
   dead_letters_dropped: number;
 }
 
+/** What segments hold. */
+export interface Stored {
+  segments: number;
+  bytes: number;
+  lines: number;
+  oldest: number | null;
+  newest: number | null;
+  damaged: number;
+}
+
 export interface Status {
   version: string;
   commit: string;
@@ -52,6 +62,8 @@ export interface Status {
   providers: string[];
   balance: { accepted: number; recorded: number; in_flight: number; unrecorded_in_flight: number };
   journal: { sound: boolean; bytes: number; dropped_lines: number };
+  store: { sound: boolean; unsealed_lines: number; records: Stored };
+  pushed: { stored: number; repeated: number; refused: number; memory_bytes: number };
   followers: Follower[];
   configuration: { sound: boolean; since: number };
   prices: { as_of: string; age_seconds: number };

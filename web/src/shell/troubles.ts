@@ -10,7 +10,7 @@ const LAG = 10_000;
 export function troubles(status: Status | undefined): string[] {
   if (!status) return [];
   const found: string[] = [];
-  const { balance, journal, followers, configuration } = status;
+  const { balance, journal, store, followers, configuration } = status;
   if (!journal.sound) found.push("The journal cannot be written: see Weir's log for what the system says.");
   if (balance.unrecorded_in_flight > 0) found.push(`${count(balance.unrecorded_in_flight)} requests are being served without a Record.`);
   if (balance.accepted !== balance.recorded + balance.in_flight) {
@@ -18,6 +18,8 @@ export function troubles(status: Status | undefined): string[] {
     found.push(`The balance does not add up: ${count(missing)} admitted requests have no Record.`);
   }
   if (journal.dropped_lines > 0) found.push(`${count(journal.dropped_lines)} lines went from the journal before a follower had delivered them.`);
+  if (!store.sound) found.push("The journal's files cannot be made into segments: see Weir's log for what the system says.");
+  if (store.records.damaged > 0) found.push(`${count(store.records.damaged)} segments cannot be read and were set aside: see Weir's log.`);
   for (const { name, lag_lines: lag } of followers) {
     if (lag > LAG) found.push(`The follower ${name} is ${count(lag)} lines behind.`);
   }

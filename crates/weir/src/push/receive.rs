@@ -68,6 +68,12 @@ impl Receiver {
         self.log.runs()
     }
 
+    /// About how much memory that takes, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.log.bytes()
+    }
+
     /// Looks after the log: begins a new file where one is due, and lets go of what is too old and of the oldest beyond what there is
     /// room for. `now` is in nanoseconds since 1970.
     ///

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use meter::cost::{Price, Tariff};
 use meter::record::{FIELDS, Record, Unit};
 use meter::usage::{Parts, Usage};
+use store::library::Held;
 use weir::config::{Durability, OnJournalFailure};
-use weir::metrics::{self, FollowerState, Gauges};
+use weir::metrics::{self, FollowerState, Gauges, StoreState};
 use weir::recorder::{OVERHEAD_BUCKETS, Options, Recorder, SECONDS_BUCKETS};
 
 use crate::{check_table, read};
@@ -59,6 +60,10 @@ fn a_full_page() -> String {
         &balance,
         &ledger,
         &Gauges {
+            store: StoreState {
+                held: vec![("records", Held { oldest: Some(1), newest: Some(1), ..Held::default() })],
+                ..StoreState::default()
+            },
             followers: vec![FollowerState::default()],
             wrong_fields: vec![("team".to_owned(), 0)],
             ..Gauges::default()

@@ -27,6 +27,7 @@ mod push;
 mod questions;
 mod reload;
 mod statement;
+mod stored;
 mod stream;
 mod sums;
 mod time;

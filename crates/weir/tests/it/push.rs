@@ -126,3 +126,24 @@ fn what_is_pushed_enters_no_sum_of_weirs_own() {
     assert_eq!(asked(&weir, r#"{app="elsewhere"}"#).len(), 1);
     assert_eq!((before, weir.metrics().sum("llm_requests_total"), weir.records().len()), (1, 1, 1));
 }
+
+/// Where there are tokens, one for reading is none for pushing, and none is none.
+#[test]
+fn who_pushes_has_a_token_that_may() {
+    let upstream = Upstream::answering(answer(ANSWER));
+    let token = |scope: &str| {
+        let digest = weir::config::hex(&weir::config::sha256(scope.as_bytes()));
+        format!("{{ name = \"{scope}\", sha256 = \"{digest}\", scopes = [\"{scope}\"] }}")
+    };
+    let tokens = ["read", "push", "admin"].map(token).join(", ");
+    let weir = Weir::start(&format!("admin.tokens = [{tokens}]\n{}", provider("up", &upstream, "")));
+    let body = one(now(), "x").to_string();
+    let with = |headers: &[(&str, &str)]| {
+        weir.ask_admin(request("POST /loki/api/v1/push", &[&[JSON][..], headers].concat(), &body)).status()
+    };
+    assert_eq!(with(&[]), 401);
+    assert_eq!(with(&[("authorization", "Bearer nonsense")]), 401);
+    assert_eq!(with(&[("authorization", "Bearer read")]), 403);
+    assert_eq!(with(&[("authorization", "Bearer push")]), 204);
+    assert_eq!(with(&[("authorization", "Bearer admin")]), 204);
+}

@@ -165,6 +165,7 @@ fn judge(running: &Running, report: &mut Report) {
         let to_do = "raise journal.max_bytes, or mend the follower that is behind";
         report.warning(Part::Weir, "journal", format!("{count} lines went before a follower had read them"), to_do);
     }
+    judge_store(running, report);
     let unpriced = busiest(running, "llm_unpriced_requests_total", "model");
     if !unpriced.is_empty() {
         let to_do = "weir prices MODEL says what is known; weir prices update, or [pricing], brings a price";
@@ -182,6 +183,25 @@ fn judge(running: &Running, report: &mut Report) {
     if !wrong.is_empty() {
         let found = format!("values were not of their type: {}", wrong.join(", "));
         report.warning(Part::Weir, "fields", found, "look at `type` in [[fields]], and at what callers send");
+    }
+}
+
+/// A Weir from before there were segments says nothing of them.
+fn judge_store(running: &Running, report: &mut Report) {
+    if running.rows("weir_store_up").any(|row| row.value == 0.0) {
+        let to_do = "see on stderr why; free room on the disk of data_dir. Until then the journal keeps the lines";
+        report.fault(Part::Weir, "store", "files of the journal cannot be made into segments", to_do);
+    }
+    let damaged = running.sum("weir_store_damaged_segments");
+    if damaged > 0.0 {
+        let to_do =
+            "bring them back from a copy, or remove segments/damaged; what the journal still had is sealed again";
+        report.warning(Part::Weir, "store", format!("{damaged} segments cannot be read and were set aside"), to_do);
+    }
+    let [segments, lines] = ["weir_store_segments", "weir_store_lines"].map(|name| running.sum(name));
+    if running.rows("weir_store_segments").next().is_some() {
+        let unsealed = running.sum("weir_store_unsealed_lines");
+        report.sound(Part::Weir, "store", format!("{lines} lines in {segments} segments, {unsealed} to be sealed"));
     }
 }
 
@@ -235,7 +255,9 @@ mod tests {
         weir_config_last_reload_successful 0\nweir_unrecorded_requests_total 2\nweir_journal_dropped_lines_total 1\n\
         llm_unpriced_requests_total{provider=\"p\",model=\"a\"} 1\nllm_unpriced_requests_total{provider=\"p\",model=\"b\"} 4\n\
         weir_price_catalog_age_seconds 9000000\nweir_refused_total{reason=\"missing_key\"} 7\n\
-        weir_field_errors_total{field=\"team\"} 1\nweir_follower_lag_lines{follower=\"loki\"} 12\n";
+        weir_field_errors_total{field=\"team\"} 1\nweir_follower_lag_lines{follower=\"loki\"} 12\n\
+        weir_store_up 0\nweir_store_damaged_segments{of=\"records\"} 2\nweir_store_segments{of=\"records\"} 3\n\
+        weir_store_lines{of=\"records\"} 70\nweir_store_unsealed_lines 5\n";
 
     #[test]
     fn counters_say_what_is_wrong() {
@@ -254,7 +276,10 @@ mod tests {
             "30 days old",
             "missing_key (7)",
             "team (1)",
-            "3 faults, 7 warnings",
+            "cannot be made into segments",
+            "2 segments cannot be read",
+            "70 lines in 3 segments, 5 to be sealed",
+            "4 faults, 8 warnings",
         ] {
             assert!(said.contains(part), "{part} is not in\n{said}");
         }
