@@ -25,7 +25,10 @@ pub(crate) enum Candidate {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Contender {
     Nginx,
+    /// With journal and standard output, as nginx has its log.
     Weir,
+    /// The same, and the journal's files become segments meanwhile, as they do unless that is turned off.
+    WeirStore,
     WeirFsync,
 }
 
@@ -34,6 +37,7 @@ impl Contender {
         match self {
             Contender::Nginx => "nginx",
             Contender::Weir => "weir",
+            Contender::WeirStore => "weir, store",
             Contender::WeirFsync => "weir, fsync",
         }
     }
@@ -57,8 +61,9 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(lab: &Lab, contender: Contender, upstream: SocketAddr, traffic: Traffic) -> Result<Self> {
         let (process, addr, records) = match (&lab.candidate, contender) {
-            (Candidate::Weir(binary), Contender::Weir) => start_weir(lab, binary, upstream, "flush")?,
-            (Candidate::Weir(binary), Contender::WeirFsync) => start_weir(lab, binary, upstream, "fsync")?,
+            (Candidate::Weir(binary), Contender::Weir | Contender::WeirStore | Contender::WeirFsync) => {
+                start_weir(lab, binary, upstream, contender)?
+            }
             _ => {
                 let (process, addr) = nginx::start_proxy(lab, upstream, traffic == Traffic::Unary)?;
                 (process, addr, false)
@@ -86,13 +91,15 @@ fn start_weir(
     lab: &Lab,
     binary: &std::path::Path,
     upstream: SocketAddr,
-    durability: &str,
+    contender: Contender,
 ) -> Result<(Process, SocketAddr, bool)> {
     let directory = lab.directory("weir")?;
     let file = directory.join("weir.toml");
     let (port, admin) = (free_port()?, free_port()?);
     let data = directory.join("data");
-    fs::write(&file, weir_config(port, admin, upstream, durability, &data.display().to_string()))?;
+    let durability = if contender == Contender::WeirFsync { "fsync" } else { "flush" };
+    let config = weir_config(port, admin, upstream, durability, &data.display().to_string());
+    fs::write(&file, format!("{config}\n[store]\nenabled = {}\n", contender == Contender::WeirStore))?;
     let args = [OsStr::new("serve"), OsStr::new("--config"), file.as_os_str()];
     let mut process = lab.start(Seat::Proxy, binary, &args, &directory)?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

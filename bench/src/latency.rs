@@ -15,7 +15,7 @@ use crate::procfs::Others;
 use crate::report::{Figure, Section, Wanted};
 use crate::stats::{median, percentile};
 
-const CONTENDERS: [Contender; 3] = [Contender::Nginx, Contender::Weir, Contender::WeirFsync];
+const CONTENDERS: [Contender; 4] = [Contender::Nginx, Contender::Weir, Contender::WeirStore, Contender::WeirFsync];
 
 /// Short against the time between two pauses of a busy host, long enough for a 99th percentile.
 const SLICE: Duration = Duration::from_millis(100);
@@ -109,11 +109,12 @@ fn figures(tails: &[Tails; CONTENDERS.len()]) -> Vec<Figure> {
         let wanted = at_most.map_or(Wanted::Stated(Some(measured)), |at_most| Wanted::Ratio { measured, at_most });
         Figure { what: what.to_owned(), nginx: micros(nginx), weir: micros(weir), wanted }
     };
-    let [nginx, weir, fsync] = tails.each_ref().map(|tails| median(&tails.slices));
-    let [nginx_runs, weir_runs, _] = tails.each_ref().map(|tails| median(&tails.runs));
+    let [nginx, weir, store, fsync] = tails.each_ref().map(|tails| median(&tails.slices));
+    let [nginx_runs, weir_runs, ..] = tails.each_ref().map(|tails| median(&tails.runs));
     vec![
         figure("p99 of a slice at a fixed rate", [nginx, weir], Some(2.0)),
         figure("p99 of a whole run at a fixed rate", [nginx_runs, weir_runs], None),
+        figure("p99 of a slice at a fixed rate, sealing what was recorded", [nginx, store], None),
         figure("p99 of a slice at a fixed rate, `durability = \"fsync\"`", [nginx, fsync], None),
     ]
 }

@@ -33,7 +33,7 @@ pub(crate) fn describe(lab: &Lab) -> Result<Vec<(&'static str, String)>> {
         ("nginx", said_by(Command::new(&lab.nginx).arg("-v"))),
         ("wrk", said_by(Command::new(&lab.wrk).arg("-v"))),
         ("weir", candidate(&lab.candidate)),
-        ("set-up of weir", "`threads = 1`, priced, journal, stdout to a file, `durability = \"flush\"`".to_owned()),
+        ("set-up of weir", "`threads = 1`, priced, journal, stdout to a file, `durability = \"flush\"`, `store.enabled` where sealing is said".to_owned()),
         (
             "set-up of nginx",
             "`bench/nginx/proxy.conf`; upstream of unary requests: `bench/nginx/upstream.conf`".to_owned(),

@@ -11,7 +11,7 @@ use crate::report::{Figure, Section, Wanted};
 use crate::stats::median;
 use crate::wrk;
 
-const CONTENDERS: [Contender; 3] = [Contender::Nginx, Contender::Weir, Contender::WeirFsync];
+const CONTENDERS: [Contender; 4] = [Contender::Nginx, Contender::Weir, Contender::WeirStore, Contender::WeirFsync];
 
 /// The section, and the rate that half of is offered next.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(crate) fn cpu_per_request(lab: &Lab, plan: &Plan) -> Result<Unary> {
             ]);
         }
     }
-    let [nginx, weir, fsync] = costs.map(|costs| median(&costs));
+    let [nginx, weir, store, fsync] = costs.map(|costs| median(&costs));
     let micros = |value: f64| format!("{value:.2} µs");
     let figure = |what: &str, weir: f64, wanted| Figure {
         what: what.to_owned(),
@@ -64,6 +64,7 @@ pub(crate) fn cpu_per_request(lab: &Lab, plan: &Plan) -> Result<Unary> {
     };
     let figures = vec![
         figure("CPU per request", weir, Wanted::Ratio { measured: weir / nginx, at_most: 2.0 }),
+        figure("CPU per request, sealing what was recorded", store, Wanted::Stated(Some(store / nginx))),
         figure("CPU per request, `durability = \"fsync\"`", fsync, Wanted::Stated(Some(fsync / nginx))),
     ];
     let section = Section {

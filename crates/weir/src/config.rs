@@ -160,6 +160,8 @@ pub struct JournalConfig {
 /// How Records are kept in columns.
 #[derive(Debug, Clone, Copy)]
 pub struct StoreConfig {
+    /// Whether they are.
+    pub enabled: bool,
     /// How long; `None` keeps them.
     pub retention: Option<Duration>,
 }

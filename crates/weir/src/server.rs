@@ -408,7 +408,11 @@ fn keepers(
         let sealing = Sealing {
             library: library.clone(),
             journal: config.data_dir.join("journal"),
-            current: move || current.recorder.current_file(),
+            // Where nothing is to be sealed, no file is complete.
+            current: move || match current.snapshot().config.store.enabled {
+                true => current.recorder.current_file(),
+                false => 0,
+            },
             retention: move || retention.snapshot().config.store.retention,
             sound: housekeeping.seals.clone(),
         };
@@ -468,7 +472,8 @@ fn trim(
     let (dir, journal) = (snapshot.config.data_dir.join("journal"), snapshot.config.journal);
     let current = shared.recorder.current_file();
     // What is not in a segment yet is nowhere else.
-    let passed = followers.iter().map(|follower| follower.next()).fold(library.shelf().sealed(), u64::min);
+    let sealed = if snapshot.config.store.enabled { library.shelf().sealed() } else { current };
+    let passed = followers.iter().map(|follower| follower.next()).fold(sealed, u64::min);
     let trimmed = store::journal::trim(&dir, current, passed, journal.keep, journal.max_bytes)?;
     housekeeping.journal_bytes.store(trimmed.bytes, Ordering::Relaxed);
     if trimmed.unseen_lines > 0 {

@@ -32,6 +32,9 @@ const SAMPLE: usize = 4096;
 const DICTIONARY_BYTES: usize = 1 << 20;
 /// How hard to compress: more costs much time and saves little.
 const ZSTD_LEVEL: i32 = 1;
+/// After so many lines another thread may go first: a scheduler lets even one that stands behind all others finish its
+/// milliseconds, which is long for a request.
+const BREATH: u64 = 8;
 /// What is compressed stays so only if it takes less than this part of the room: unpacking costs time.
 const WORTHWHILE: f64 = 0.9;
 
@@ -92,6 +95,12 @@ pub fn write(dir: &Path, schema: &Schema, first: Seq, source: &dyn Source) -> Re
     Ok(Written { path, rows, spilled: spilled.sum(), mended })
 }
 
+fn breathe(lines: u64) {
+    if lines.is_multiple_of(BREATH) {
+        rustix::thread::sched_yield();
+    }
+}
+
 /// The rows whose lines come back differently.
 fn compare(segment: &Segment, source: &dyn Source) -> Result<Vec<u64>, SegmentError> {
     let (mut different, mut row, mut rendered) = (Vec::new(), 0_u64, Vec::new());
@@ -114,6 +123,7 @@ fn compare(segment: &Segment, source: &dyn Source) -> Result<Vec<u64>, SegmentEr
         }
         at += 1;
         row += 1;
+        breathe(row);
         Ok(())
     })?;
     if at != rows || groups.next().is_some() {
@@ -153,6 +163,7 @@ impl<'a> Writer<'a> {
                 }
             }
             self.rows += 1;
+            breathe(self.rows);
             if self.table.rows() == GROUP_ROWS { self.flush() } else { Ok(()) }
         })?;
         if self.table.rows() > 0 {
@@ -298,6 +309,7 @@ fn write_group(file: &mut SerializedFileWriter<BufWriter<File>>, table: &mut Tab
             return Err(ParquetError::General("too few columns".to_owned()));
         };
         write_column(writer, column)?;
+        breathe(0);
     }
     group.close()?;
     Ok(())

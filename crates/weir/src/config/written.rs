@@ -310,6 +310,8 @@ impl WrittenJournal {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenStore {
+    /// Whether complete files of the journal become segments. Without, there is what the journal keeps.
+    pub enabled: bool,
     /// Age after which Records go; 0 keeps them for good.
     pub retention: Span,
 }
@@ -317,13 +319,14 @@ pub struct WrittenStore {
 impl Default for WrittenStore {
     fn default() -> Self {
         // A year, and a month of the one before to compare with.
-        WrittenStore { retention: Span(Duration::from_secs(400 * 86_400)) }
+        WrittenStore { enabled: true, retention: Span(Duration::from_secs(400 * 86_400)) }
     }
 }
 
 impl WrittenStore {
     pub(super) fn needed(self) -> StoreConfig {
-        StoreConfig { retention: Some(self.retention.0).filter(|retention| !retention.is_zero()) }
+        let retention = Some(self.retention.0).filter(|retention| !retention.is_zero());
+        StoreConfig { enabled: self.enabled, retention }
     }
 }
 

@@ -54,6 +54,21 @@ fn killed_while_sealing() {
     check(&setup.data_dir, &expected, now);
 }
 
+/// Where segments are turned off, the journal alone has lines, and its old files go all the same.
+#[test]
+fn nothing_is_sealed_where_that_is_turned_off() {
+    let root = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let tables = "[store]\nenabled = false\n[journal]\nkeep = \"0s\"\n";
+    let setup = Setup::new(root.path(), &root.path().join("data"), upstream.address, "stdout = false", tables);
+    append(&setup.data_dir, &mut History::new(LINES, DAY, 2 * DAY, 1), &mut Expected::default());
+    assert!(files(&setup.data_dir.join("journal")).unwrap().len() > 2);
+    let weir = setup.start();
+    until("old files gone", || (files(&setup.data_dir.join("journal")).unwrap().len() == 1).then_some(()));
+    weir.stop();
+    assert_eq!(Shelf::read(&setup.data_dir.join("segments")).unwrap().segments().len(), 0);
+}
+
 /// More of the history, in files of some forty lines.
 fn append(data_dir: &Path, history: &mut History, expected: &mut Expected) {
     let options = Options { rotate_bytes: 64 << 10, ..Options::default() };
