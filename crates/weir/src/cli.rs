@@ -102,8 +102,11 @@ pub struct DemoOptions {
     #[arg(long, value_name = "DIR", default_value = "weir-demo")]
     pub data_dir: PathBuf,
     /// Simulated requests per second.
-    #[arg(long, default_value_t = 4.0)]
+    #[arg(long, default_value_t = 1.0)]
     pub rate: f64,
+    /// Records of the last 30 days, simulated too, that a new data directory begins with; 0 is none.
+    #[arg(long, value_name = "NUMBER", default_value_t = demo::HISTORY)]
+    pub history: u64,
 }
 
 #[derive(Debug, Subcommand)]

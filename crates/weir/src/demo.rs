@@ -1,5 +1,6 @@
 //! `weir demo`: a simulated provider, simulated callers, and a real Weir between them, in one process.
 
+mod history;
 pub mod view;
 
 use std::io::{self, IsTerminal, Write};
@@ -13,13 +14,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::DemoOptions;
-use crate::config::{Config, Overrides, Written};
+use crate::config::{Config, Overrides};
 use crate::server::Running;
+use crate::simulate;
 use crate::simulate::provider::{self, ProviderOptions};
 use crate::simulate::traffic::{self, BaseUrl, TrafficOptions, WeightedModel};
 use crate::sink::Sink;
 use view::{Style, View, terminal_size};
 
+/// How many Records the past has, if nobody says.
+pub(crate) const HISTORY: u64 = simulate::history::RECORDS;
 /// How often the view is drawn.
 const FRAME: Duration = Duration::from_millis(500);
 /// How often it is written where it cannot be drawn in place.
@@ -41,10 +45,11 @@ fn demo(options: &DemoOptions) -> Result<(), Box<dyn std::error::Error>> {
     let provider = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     provider.set_nonblocking(true)?;
     let config = configure(options, provider.local_addr()?)?;
+    let past = history::write(&config, options.history, crate::recorder::now())?;
     // The view is a follower like any other; what it has no time to draw it does not hold up.
     let (lines, shown) = sync_channel(1024);
     let running = Running::start_with(config, vec![Box::new(ToView { lines })])?;
-    let view = View::new(header(&running, options));
+    let view = View::new(header(&running, options, past));
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -54,9 +59,9 @@ fn demo(options: &DemoOptions) -> Result<(), Box<dyn std::error::Error>> {
     Ok(outcome?)
 }
 
-/// The example's configuration, with every provider simulated.
+/// The town's configuration, with every provider simulated.
 fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crate::config::ConfigError> {
-    let mut written = Written::parse(include_str!("../../../weir.example.toml"))?;
+    let mut written = simulate::history::configuration()?;
     for one in &mut written.providers {
         one.base_url = Some(format!("http://{provider}/v1"));
     }
@@ -71,18 +76,31 @@ fn configure(options: &DemoOptions, provider: SocketAddr) -> Result<Config, crat
 
 /// Mostly models that the example has a price for, and some that it has none for, since that is seen in life as well.
 fn mix() -> Vec<WeightedModel> {
-    [("gpt-4", 3.0), ("gpt-3.5-turbo", 5.0), ("gpt-4-turbo", 1.0), ("text-embedding-3-small", 1.0)]
-        .map(|(name, weight)| WeightedModel { name: name.to_owned(), weight })
-        .to_vec()
+    [
+        ("gpt-4", 2.0),
+        ("gpt-3.5-turbo", 3.0),
+        ("gpt-4-turbo", 0.5),
+        ("gpt-5-mini", 1.0),
+        ("claude-sonnet-4-5", 1.5),
+        ("gemini-2.5-flash", 1.5),
+        ("harbour-support-8b", 0.5),
+        ("text-embedding-3-small", 1.0),
+    ]
+    .map(|(name, weight)| WeightedModel { name: name.to_owned(), weight })
+    .to_vec()
 }
 
-fn header(running: &Running, options: &DemoOptions) -> Vec<String> {
-    vec![
+fn header(running: &Running, options: &DemoOptions, past: u64) -> Vec<String> {
+    let mut lines = vec![
         "Weir demo: everything here is simulated, no key is needed and nothing leaves this machine.".to_owned(),
         format!("callers    http://{}/v1   (point an OpenAI client here)", running.listen),
-        format!("operators  http://{}/metrics", running.admin),
+        format!("operators  http://{}", running.admin),
         format!("records    {}", options.data_dir.join("journal").display()),
-    ]
+    ];
+    if past > 0 {
+        lines.push(format!("history    {past} Records of the last {} days, simulated too", simulate::history::DAYS));
+    }
+    lines
 }
 
 /// Brings lines to the view.

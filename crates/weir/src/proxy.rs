@@ -13,6 +13,7 @@ mod key;
 mod mask;
 mod models;
 mod note;
+pub(crate) mod past;
 mod route;
 mod settle;
 mod snapshot;

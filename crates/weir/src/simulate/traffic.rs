@@ -29,6 +29,7 @@ pub use mix::{ApiKey, BaseUrl, WeightedModel};
 pub use progress::{Histogram, Progress};
 
 use caller::Callers;
+pub(super) use caller::ORGANIZATIONS;
 use connection::Connection;
 use exchange::{Outcome, exchange};
 

@@ -33,7 +33,7 @@ fn killed_while_sealing() {
     let tables = "[store]\nretention = \"1d\"\n[journal]\nkeep = \"0s\"\n";
     let setup = Setup::new(root.path(), &root.path().join("data"), upstream.address, "stdout = false", tables);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let mut history = History::new((rounds + 1) * LINES, now - 2 * DAY, now, 1);
+    let mut history = History::new((rounds + 1) * LINES, now - 2 * DAY, now, 1).unwrap();
     let mut expected = Expected::default();
     for _ in 0..rounds {
         append(&setup.data_dir, &mut history, &mut expected);
@@ -61,7 +61,7 @@ fn nothing_is_sealed_where_that_is_turned_off() {
     let upstream = Upstream::start();
     let tables = "[store]\nenabled = false\n[journal]\nkeep = \"0s\"\n";
     let setup = Setup::new(root.path(), &root.path().join("data"), upstream.address, "stdout = false", tables);
-    append(&setup.data_dir, &mut History::new(LINES, DAY, 2 * DAY, 1), &mut Expected::default());
+    append(&setup.data_dir, &mut History::new(LINES, DAY, 2 * DAY, 1).unwrap(), &mut Expected::default());
     assert!(files(&setup.data_dir.join("journal")).unwrap().len() > 2);
     let weir = setup.start();
     until("old files gone", || (files(&setup.data_dir.join("journal")).unwrap().len() == 1).then_some(()));

@@ -9,6 +9,7 @@ mod bad_upstream;
 mod command;
 mod conformance;
 mod counted;
+mod demo;
 mod doctor;
 mod egress;
 mod energy;

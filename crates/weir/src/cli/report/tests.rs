@@ -206,7 +206,7 @@ fn a_statement_does_not_depend_on_where_records_lie() {
     let options = store::Options { rotate_bytes: 64 << 10, ..store::Options::default() };
     let (mut journal, _) = store::Journal::open(&lot.journal(), options).unwrap();
     let mut all = Vec::new();
-    for record in crate::simulate::history::History::new(RECORDS, START, START + 30 * DAY, 7) {
+    for record in crate::simulate::history::History::new(RECORDS, START, START + 30 * DAY, 7).unwrap() {
         let mut bytes = Vec::new();
         meter::record::render(&record, &mut bytes);
         all.push(meter::record::Line::parse(&bytes).unwrap());

@@ -13,7 +13,8 @@ use crate::simulate::text::{self, Topic, any_topic};
 
 /// The people and where they work. The first ones ask most.
 const PEOPLE: usize = 40;
-const ORGANIZATIONS: [&str; 5] = ["acme", "northwind", "contoso", "umbrella-research", "blue-harbour"];
+pub(in crate::simulate) const ORGANIZATIONS: [&str; 5] =
+    ["acme", "northwind", "contoso", "umbrella-research", "blue-harbour"];
 /// The tokens of the instructions each organization sends along; the longest are long enough to be cached.
 const INSTRUCTION_TOKENS: [u64; 5] = [40, 120, 1400, 300, 2200];
 /// The most earlier turns of a conversation that are sent again.

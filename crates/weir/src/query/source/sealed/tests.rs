@@ -81,7 +81,7 @@ const ODD: &[&str] = &[
 
 /// Lines that Weir might have written, and some that it would not have.
 fn lines(count: u64, seed: u64, odd: &[usize]) -> Vec<Vec<u8>> {
-    let history = History::new(count, START, START + HOURS * 3600 * SECOND, seed);
+    let history = History::new(count, START, START + HOURS * 3600 * SECOND, seed).unwrap();
     let mut lines = Vec::new();
     for (number, record) in history.enumerate() {
         let mut line = Vec::new();
