@@ -4,11 +4,14 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { energy } from "../src/format/number";
 import { PAGES } from "../src/shell/pages";
 import { type Line, type Weir, alone, browse, demo, figure, open, until } from "./weir";
 
 let browser: Browser;
 let weir: Weir;
+/** How many Records there are from the days before. */
+const PAST = 2000;
 /** A range that is over: nothing is added to it any more. */
 let past: { from: number; to: number };
 
@@ -32,8 +35,8 @@ const inRange = (line: Line): boolean => {
 const sum = (lines: readonly Line[], name: string): number => lines.reduce((total, line) => total + Number(line[name] ?? 0), 0);
 
 beforeAll(async () => {
-  [browser, weir] = await Promise.all([browse(), demo(25)]);
-  await until("enough traffic", () => weir.records().length >= 250);
+  [browser, weir] = await Promise.all([browse(), demo(25, PAST)]);
+  await until("enough traffic", () => weir.records().length >= PAST + 250);
   // Whole seconds, which every grid of so short a range has.
   const newest = Date.parse(String(weir.records().at(-1)?.["timestamp"]));
   const to = Math.floor(newest / 10_000) * 10_000;
@@ -60,6 +63,7 @@ describe("the overview", () => {
     const failed = lines.filter((line) => line["event"] === "llm_request_failed").length;
     expect(await exactly(page, "Error Rate")).toBeCloseTo(failed / lines.length, 9);
     // Each model's part, too.
+    await panel(page, "Token Usage").getByRole("button", { name: /^\d+ more$/ }).click();
     for (const model of new Set(lines.map((line) => String(line["model"])))) {
       const row = panel(page, "Token Usage").locator("li", { hasText: new RegExp(`^\\s*${model}\\b(?!-)`) });
       const told = figure(await row.locator(".value").getAttribute("title"));
@@ -303,5 +307,72 @@ describe("an empty Weir", () => {
     await panel(page, "Request Rate").waitFor();
     await close();
     await empty.stop();
+  });
+});
+
+describe("a page whose questions go to a Loki", () => {
+  it("shows what is there", async () => {
+    // Another Weir answers as a Loki does; this one has recorded nothing.
+    const before = await alone({ backend: weir.admin });
+    const { page, wrongs, close } = await open(browser);
+    const lines = weir.records().filter(inRange);
+    const over = `?from=${past.from}&to=${past.to}`;
+    await page.goto(`${before.admin}/${over}`);
+    expect(await exactly(page, "Token Usage")).toBe(sum(lines, "total_tokens"));
+    expect(await exactly(page, "Cost Tracking")).toBeCloseTo(sum(lines, "cost_usd"), 9);
+    await page.goto(`${before.admin}/requests${over}`);
+    await page.locator(".rows .row").first().click();
+    const id = new URL(page.url()).searchParams.get("request");
+    expect(lines.map((line) => line["request_id"])).toContain(id);
+    await page.goto(`${before.admin}/requests?from=now-5m`);
+    const first = page.locator(".rows .row").first();
+    await first.waitFor();
+    const text = await first.textContent();
+    await until("a newer request on top", async () => (await first.textContent()) !== text);
+    await page.goto(`${before.admin}/cost${over}`);
+    expect(await exactly(page, "Spent")).toBeCloseTo(sum(lines, "cost_usd"), 9);
+    expect(wrongs).toEqual([]);
+    await close();
+    await before.stop();
+  });
+});
+
+describe("energy", () => {
+  it("is a band, from the least to the most that it may have been", async () => {
+    const { page, close } = await open(browser);
+    await page.goto(address("/energy"));
+    const lines = weir.records().filter(inRange);
+    expect(lines.some((line) => Number(line["energy_kwh_low"]) < Number(line["energy_kwh_high"]))).toBe(true);
+    expect(await exactly(page, "Energy")).toBeCloseTo(sum(lines, "energy_consumption_kwh"), 9);
+    const band = `${energy(sum(lines, "energy_kwh_low"))} to ${energy(sum(lines, "energy_kwh_high"))}`;
+    await panel(page, "Energy").getByText(band).waitFor();
+    await panel(page, "Energy over time").locator("canvas").waitFor();
+    await close();
+  });
+});
+
+describe("a Weir with a token", () => {
+  it("lets nobody in without it, and keeps it out of the address", async () => {
+    const token = "a-token-of-this-test-0123456789";
+    const guarded = await alone({ token });
+    const { page, wrongs, close } = await open(browser);
+    await page.goto(`${guarded.admin}/cost?from=now-6h`);
+    await page.getByLabel("Token").fill("another");
+    await page.getByRole("button", { name: "Open" }).click();
+    await page.getByRole("alert").filter({ hasText: "none of Weir's tokens" }).waitFor();
+    await page.getByLabel("Token").fill(token);
+    await page.getByRole("button", { name: "Open" }).click();
+    await panel(page, "Spent").waitFor();
+    expect(page.url()).toBe(`${guarded.admin}/cost?from=now-6h`);
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
+    expect(await page.evaluate((secret) => JSON.stringify({ ...localStorage, ...sessionStorage }).includes(secret), token)).toBe(false);
+    await page.reload();
+    await panel(page, "Spent").waitFor();
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByLabel("Token").waitFor();
+    expect(wrongs).toEqual([]);
+    await close();
+    await guarded.stop();
   });
 });

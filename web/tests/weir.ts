@@ -23,20 +23,22 @@ export interface Weir {
   stop(): Promise<void>;
 }
 
-/** Starts `weir demo` with so many simulated requests a second. */
-export function demo(rate: number): Promise<Weir> {
+/** Starts `weir demo` with so many simulated requests a second, and so many before it began. */
+export function demo(rate: number, past: number): Promise<Weir> {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
-  return start(folder, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", folder, "--rate", String(rate)]);
+  const words = ["--data-dir", folder, "--rate", String(rate), "--history", String(past)];
+  return start(folder, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...words]);
 }
 
-/** Starts `weir serve` before a provider that is not there; with a token nobody asks without it. */
-export function alone(token?: string): Promise<Weir> {
+/** Starts `weir serve` before a provider that is not there; with a token nobody asks without it, and a backend answers in its place. */
+export function alone({ token, backend }: { token?: string; backend?: string } = {}): Promise<Weir> {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
   const config = join(folder, "weir.toml");
   writeFileSync(
     config,
     `listen = "127.0.0.1:0"\ndata_dir = ${JSON.stringify(join(folder, "data"))}\nstdout = false\n[admin]\nlisten = "127.0.0.1:0"\n` +
       (token === undefined ? "" : 'token = "env:WEIR_PAGE_TOKEN"\n') +
+      (backend === undefined ? "" : `[query]\nbackend = ${JSON.stringify(backend)}\n`) +
       '[[providers]]\nname = "nobody"\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "caller"\ndefault = true\n',
   );
   return start(join(folder, "data"), ["serve", "--config", config], token === undefined ? {} : { WEIR_PAGE_TOKEN: token });

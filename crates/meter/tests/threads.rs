@@ -42,6 +42,7 @@ fn answered(prices: &Prices, provider: &str, model: &str, members: &str) -> Opti
         tier: answer.service_tier.as_deref(),
         at: day("2026-11-23"),
         usage: answer.usage().as_ref(),
+        each_input: None,
         exact: true,
         searches: answer.search_calls().unwrap_or(0),
         units: answer.units(),

@@ -2,7 +2,7 @@
 
 import { AskError, asked, messageOf } from "./error";
 
-/** Browsers open six connections to a host; some stay free for what cannot wait. */
+/** Browsers open six connections to a host; some stay free for what cannot wait: what Weir knows by itself. */
 const AT_ONCE = 4;
 let running = 0;
 const waiting: (() => void)[] = [];
@@ -42,7 +42,8 @@ function done(): void {
 /** Asks for JSON. Throws an AskError. */
 export async function json(path: string, signal: AbortSignal, init: RequestInit = {}): Promise<unknown> {
   signal.throwIfAborted();
-  await turn(signal);
+  const waits = path.startsWith("/loki/");
+  if (waits) await turn(signal);
   try {
     const response = await fetch(path, { ...init, signal, credentials: "same-origin" });
     const body = await response.text();
@@ -58,6 +59,6 @@ export async function json(path: string, signal: AbortSignal, init: RequestInit 
   } catch (thrown) {
     throw thrown instanceof SyntaxError ? new AskError("failed", "the answer is no JSON") : asked(thrown);
   } finally {
-    done();
+    if (waits) done();
   }
 }

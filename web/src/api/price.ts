@@ -21,6 +21,8 @@ export interface Explained {
   /** Null where it is not known. */
   cost_usd: number | null;
   list_usd: number | null;
+  /** Tokens of input above which another price holds. */
+  above: number[];
   region_factor: number;
   rule: string | null;
   sources: { name: string; as_of: string }[];

@@ -157,7 +157,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
   const axis = { stroke: ink.text, font: FONT, ticks: { show: false } } as const;
   return {
     ...size,
-    padding: [8, 8, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -49,6 +49,7 @@ describe("numbers for reading", () => {
     [0.0042, "0.42%"],
     [0.034, "3.4%"],
     [0.5, "50%"],
+    [0.9879, "98.7%"],
     [0.999_99, "99.99%"],
     [1, "100%"],
   ])("share %d", (value, text) => expect(share(value)).toBe(text));
@@ -66,6 +67,7 @@ describe("numbers for reading", () => {
     expect(change(9.5, 10)).toEqual({ text: "−5.0%", way: -1 });
     expect(change(200, 10)).toEqual({ text: "×20", way: 1 });
     expect(change(1, 0)).toBeNull();
+    expect(change(1000, 0.01)).toBeNull();
     expect(change(null, 1)).toBeNull();
   });
 });

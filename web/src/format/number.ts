@@ -120,6 +120,7 @@ export function share(value: number): string {
   if (size < 0.01) return "<0.01%";
   if (size < 1) return digits(percent, 2) + "%";
   if (size > 99 && size < 100) return digits(Math.floor(percent * 100) / 100, 2) + "%";
+  if (size > 95 && size < 99) return digits(Math.floor(percent * 10) / 10, 1) + "%";
   return digits(percent, size < 10 ? 1 : 0) + "%";
 }
 
@@ -205,10 +206,14 @@ export interface Change {
   way: 1 | 0 | -1;
 }
 
-/** The change from `before` to `now`; nothing where there was nothing to compare with. */
+/** More than this often is no change but a beginning. */
+const BEGINNING = 1000;
+
+/** The change from `before` to `now`; nothing where there was nothing, or next to nothing, to compare with. */
 export function change(now: number | null, before: number | null): Change | null {
   if (now === null || before === null || before === 0 || !Number.isFinite(now) || !Number.isFinite(before)) return null;
   const ratio = now / before - 1;
+  if (ratio >= BEGINNING) return null;
   if (Math.abs(ratio) < 0.0005) return { text: "±0%", way: 0 };
   const way = ratio > 0 ? 1 : -1;
   const sign = way > 0 ? "+" : "−";

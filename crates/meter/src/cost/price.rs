@@ -68,6 +68,7 @@ pub(super) struct Terms<'a> {
     pub(super) tier: Option<&'a str>,
     /// Nanoseconds since 1970.
     pub(super) at: u64,
+    pub(super) each_input: Option<u64>,
     pub(super) searches: u64,
     pub(super) units: Units,
     /// On the tokens' cost, in millionths.
@@ -80,6 +81,7 @@ impl Terms<'_> {
     pub(super) const PLAIN: Terms<'static> = Terms {
         tier: None,
         at: 0,
+        each_input: None,
         searches: 0,
         units: Units { images: 0, audio_micros: 0, characters: 0 },
         regional: ONE,
@@ -209,7 +211,7 @@ impl Price {
     /// What `usage` costs on these terms: `None` where a tier, or a class of tokens that was used, has no price. Each
     /// component is summed exactly and rounded once, half up, to a nano-dollar.
     pub(super) fn cost_on(&self, usage: &Usage, terms: &Terms<'_>) -> Option<Cost> {
-        let band = self.band(usage.input(), terms)?;
+        let band = self.band(usage, terms)?;
         let factor = u128::from(terms.regional) * u128::from(terms.contract);
         let component = |classes: &[Class]| {
             let mut pico: u128 = 0;
@@ -234,7 +236,7 @@ impl Price {
 
     /// What a request's tokens and calls are multiplied with: kind, count, pico-dollars each if that is known.
     pub(super) fn steps(&self, usage: &Usage, terms: &Terms<'_>) -> Vec<(&'static str, u64, Option<u64>)> {
-        let Some(band) = self.band(usage.input(), terms) else { return Vec::new() };
+        let Some(band) = self.band(usage, terms) else { return Vec::new() };
         let tokens = Class::ALL.map(|class| (class.name(), usage.get(class), band.per_token[class as usize]));
         let calls = [
             ("web searches", terms.searches, self.search),
@@ -245,8 +247,8 @@ impl Price {
 
     /// The band that a request falls into: of its tier and time, with the highest threshold that it is above; hours before
     /// all day, the youngest before older ones.
-    fn band(&self, input: u64, terms: &Terms<'_>) -> Option<&Band> {
-        let tier = tier(terms.tier);
+    fn band(&self, usage: &Usage, terms: &Terms<'_>) -> Option<&Band> {
+        let (tier, input) = (tier(terms.tier), terms.each_input.unwrap_or(usage.input()));
         let holds = |band: &&Band| {
             band.tier.as_deref().is_none_or(|name| name == tier)
                 && (band.above == 0 || input > band.above)

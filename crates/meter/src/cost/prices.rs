@@ -54,6 +54,8 @@ pub struct Ask<'a> {
     pub at: u64,
     /// Tokens, if they are known.
     pub usage: Option<&'a Usage>,
+    /// Where these are the tokens of several requests: the input of each, as far as a price depends on how long it is.
+    pub each_input: Option<u64>,
     /// Whether the provider reported them.
     pub exact: bool,
     /// Web searches.
@@ -66,7 +68,14 @@ pub struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     fn terms(&self) -> Terms<'a> {
-        Terms { tier: self.tier, at: self.at, searches: self.searches, units: self.units, ..Terms::PLAIN }
+        Terms {
+            tier: self.tier,
+            at: self.at,
+            each_input: self.each_input,
+            searches: self.searches,
+            units: self.units,
+            ..Terms::PLAIN
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What some tokens of a model cost, step by step, as `/api/v1/price` computes it: the meter's own figures, from the prices
 //! that requests are priced by.
 
+use std::collections::BTreeSet;
+
 use meter::cost::{Ask, Cost, CostStatus, Explained, Prices};
 use meter::time;
 use meter::usage::{Class, Units, Usage};
@@ -41,6 +43,7 @@ pub(super) fn answer(members: &Members, config: &Config) -> Result<Value, String
         tier: members.get("tier"),
         at,
         usage: Some(&usage),
+        each_input: members.number("each_input")?,
         exact: true,
         searches: members.number("searches")?.unwrap_or(0),
         units: Units {
@@ -79,11 +82,18 @@ fn told(prices: &Prices, ask: &Ask<'_>, model: &str) -> Value {
         "as_of": cost.as_ref().and_then(|cost| cost.as_of.as_deref()),
         "cost_usd": cost.as_ref().map(|cost| usd(cost.total(), NANO_PER_USD)),
         "list_usd": cost.as_ref().and_then(|cost| cost.list).map(|nano| usd(nano, NANO_PER_USD)),
+        "above": thresholds(&explained),
         "region_factor": usd(explained.regional, 1e6),
         "rule": explained.rule.as_ref().map(|(pattern, words)| format!("{pattern}: {words}")),
         "sources": sources(prices, &explained, cost.as_ref()),
         "steps": explained.steps.iter().map(step).collect::<Vec<_>>(),
     })
+}
+
+/// The lengths of an input, in tokens, above which the price of the standard tier is another one.
+fn thresholds(explained: &Explained) -> BTreeSet<u64> {
+    let Some((row, ..)) = explained.row.as_ref().filter(|_| !explained.own) else { return BTreeSet::new() };
+    row.bands.iter().filter(|band| band.tier.is_empty() && band.above > 0).map(|band| band.above).collect()
 }
 
 /// One step: what is counted, how many, what each costs, and what that makes.
@@ -133,6 +143,18 @@ mod tests {
         assert!(told["sources"][0]["name"].is_string() && told["sources"][0]["as_of"].is_string(), "{told}");
         let sum: f64 = told["steps"].as_array().unwrap().iter().map(|step| step["usd"].as_f64().unwrap()).sum();
         assert!((sum - 0.00775).abs() < 1e-12);
+    }
+
+    /// Tokens of many requests are long together and short each.
+    #[test]
+    fn how_long_inputs_are_is_said_where_they_are_summed() {
+        let price = |more: &str| asked("", &format!("model=gemini-2.5-pro&provider=google&at=1795429800&{more}"));
+        let one = price("input=1000000");
+        assert_eq!((&one["cost_usd"], &one["above"]), (&json!(2.5), &json!([200_000])));
+        let many = price("input=1000000&each_input=0");
+        assert_eq!((&many["cost_usd"], &many["steps"][0]["usd_each"]), (&json!(1.25), &json!(1.25e-6)));
+        assert_eq!(price("input=1000000&each_input=200000")["cost_usd"], json!(1.25));
+        assert_eq!(price("input=1000000&each_input=200001")["cost_usd"], json!(2.5));
     }
 
     #[test]

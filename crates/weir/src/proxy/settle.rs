@@ -111,6 +111,7 @@ fn ask(record: &Record, reported: Option<u64>) -> Ask<'_> {
         tier: what.service_tier.as_deref(),
         at: record.times.started_at,
         usage: record.usage.as_ref(),
+        each_input: None,
         // Pieces are what they are, whoever counted them.
         exact: record.usage.is_none() || record.usage_source == UsageSource::Provider,
         searches: record.search_calls.unwrap_or(0),
