@@ -14,14 +14,14 @@ pub fn check(bytes: &[u8]) {
 
 fn opened(bytes: &[u8]) -> io::Result<()> {
     let dir = tempfile::tempdir()?;
-    let file = dir.path().join("0000000001.log");
+    let file = dir.path().join("00000000000000000001.log");
     fs::write(&file, bytes)?;
     let (mut kept, mut frames) = (0, 0);
     while let Ok((entries, length)) = decode(&bytes[kept..]) {
         kept += length;
         frames += entries.len() as u64;
     }
-    let (log, found) = PushedLog::open(dir.path(), PushedOptions::default())?;
+    let (log, found) = PushedLog::open(dir.path(), PushedOptions::default(), 1)?;
     // What is in it twice is there once.
     assert!(found.entries <= frames);
     assert_eq!(fs::read(&file)?, &bytes[..kept]);
@@ -31,7 +31,7 @@ fn opened(bytes: &[u8]) -> io::Result<()> {
     let stream = Arc::new(Stream::new([("appended", "by the test")]));
     log.append(vec![Entry::new(stream, 7, [("a", "b")], b"line")])?;
     drop(log);
-    let (_, again) = PushedLog::open(dir.path(), PushedOptions::default())?;
+    let (_, again) = PushedLog::open(dir.path(), PushedOptions::default(), 1)?;
     assert_eq!((again.entries, again.torn_bytes, again.set_aside.len()), (found.entries + 1, 0, 0));
     Ok(())
 }

@@ -91,7 +91,8 @@ impl Shelf {
 }
 
 /// A file that was put aside, and why.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{why}; it was put aside as {}, the others are served", .path.display())]
 pub struct SetAside {
     /// Where it is now.
     pub path: PathBuf,
@@ -178,12 +179,30 @@ impl Library {
         let Some(file) = journal::files(journal).map_err(refused(journal))?.into_iter().find(due) else {
             return Ok(None);
         };
-        let written = segment::write(&self.dir, &self.schema, file.first, &file)?;
+        self.put(&shelf, file.first, &file).map(Some)
+    }
+
+    /// Makes a segment of `lines`, of which the first has the number `first`: behind all that there are.
+    ///
+    /// # Errors
+    /// The file system refused, or there are no lines, or there are segments with later ones.
+    pub fn add(&self, first: Seq, lines: &dyn segment::Source) -> Result<Written, SegmentError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.shelf();
+        if first < shelf.sealed() {
+            let what = format!("line {first} is in a segment already, or has expired");
+            return Err(SegmentError::Damaged { path: self.dir.clone(), what });
+        }
+        self.put(&shelf, first, lines)
+    }
+
+    fn put(&self, shelf: &Shelf, first: Seq, lines: &dyn segment::Source) -> Result<Written, SegmentError> {
+        let written = segment::write(&self.dir, &self.schema, first, lines)?;
         let segment = Arc::new(Segment::open(&written.path)?);
         let mut segments = shelf.segments.clone();
-        segments.insert(segments.partition_point(|held| held.first() < file.first), segment);
+        segments.insert(segments.partition_point(|held| held.first() < first), segment);
         self.show(Shelf { segments, begins: shelf.begins })?;
-        Ok(Some(written))
+        Ok(written)
     }
 
     /// Lets segments go whose lines are all older than `before`, in nanoseconds since 1970, and says how many those were.
@@ -195,6 +214,27 @@ impl Library {
         let shelf = self.shelf();
         let old = |segment: &Arc<Segment>| segment.times().is_none_or(|(_, last)| last < before);
         let count = shelf.segments.iter().take_while(|segment| old(segment)).count();
+        self.drop_first(&shelf, count)
+    }
+
+    /// Lets the oldest segments go of which there is more than `most_bytes`, and says how many those were.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn shrink(&self, most_bytes: u64) -> Result<usize, SegmentError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.shelf();
+        let mut left = shelf.bytes();
+        let count = shelf.segments.iter().take_while(|segment| {
+            let beyond = left > most_bytes;
+            left -= segment.length();
+            beyond
+        });
+        let count = count.count();
+        self.drop_first(&shelf, count)
+    }
+
+    fn drop_first(&self, shelf: &Shelf, count: usize) -> Result<usize, SegmentError> {
         let (gone, kept) = shelf.segments.split_at(count);
         let Some(last) = gone.last() else { return Ok(0) };
         self.show(Shelf { segments: kept.to_vec(), begins: last.next() })?;

@@ -8,11 +8,13 @@ mod entry;
 mod frame;
 mod log;
 mod run;
+mod sealed;
 
 pub use entry::{Entry, Malformed, Stream};
 pub use frame::{decode, encode};
 pub use log::{Appended, Left, Opened, PushedLog, PushedOptions};
 pub use run::Run;
+pub use sealed::{entries, schema};
 
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,7 @@ use read::{ReadError, Wanted};
 
 pub use column::{Column, Values};
 pub use lines::Lines;
+pub(crate) use value::{write_text, write_time};
 pub use write::{GROUP_ROWS, PAGE_ROWS, Source, Written, write};
 
 /// What a segment's name ends in.

@@ -230,7 +230,7 @@ impl Admin {
         StoreState {
             sound: self.housekeeping.seals.load(Ordering::Relaxed),
             unsealed: self.shared.recorder.end().next().saturating_sub(self.library.shelf().sealed()),
-            held: vec![("records", self.library.held())],
+            held: vec![("records", self.library.held()), ("pushed", self.receiver.library().held())],
         }
     }
 

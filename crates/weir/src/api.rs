@@ -107,6 +107,7 @@ impl Known<'_> {
             "sound": self.housekeeping.seals.load(Ordering::Relaxed),
             "unsealed_lines": self.shared.recorder.end().next().saturating_sub(shelf.sealed()),
             "records": held(&self.library.held()),
+            "pushed": held(&self.receiver.library().held()),
         })
     }
 

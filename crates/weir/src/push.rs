@@ -5,6 +5,7 @@
 mod check;
 mod discover;
 mod json;
+mod keep;
 mod receive;
 mod selector;
 pub(crate) mod wire;

@@ -39,7 +39,7 @@ pub use parameter::{Parameters, time};
 use crate::config::{Config, QueryConfig};
 use crate::push::Receiver;
 use pool::{Patience, Pool};
-use source::{Journaled, Others, Part, Pushed, Sealed, Union};
+use source::{Journaled, Others, Part, Pushed, PushedShelf, Sealed, Union};
 
 /// Where Loki's API stands.
 pub const PREFIX: &str = "/loki/api/v1/";
@@ -239,7 +239,9 @@ impl Api {
         let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
         let mut parts = self.records()?;
         parts.extend(self.others.parts().map_err(unreadable)?);
-        parts.extend(self.receiver.runs().into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
+        let (shelf, runs) = self.receiver.held();
+        parts.push(Arc::new(PushedShelf::new(shelf)));
+        parts.extend(runs.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
         Ok(Union::new(parts).since(since))
     }
 

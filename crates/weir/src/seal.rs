@@ -48,11 +48,14 @@ pub fn open(data_dir: &Path) -> Result<Library, SegmentError> {
     let dir = directory(data_dir);
     let schema = schema().map_err(|source| SegmentError::Schema { path: dir.clone(), source })?;
     let (library, aside) = Library::open(&dir, schema)?;
-    for file in aside {
-        let (why, path) = (file.why, file.path);
-        crate::log::say(format_args!("{why}; it was put aside as {}, the others are served", path.display()));
-    }
+    aside.iter().for_each(crate::log::say);
     Ok(library)
+}
+
+/// Puts the thread that asks for it behind the others for the processor.
+pub fn stand_behind() {
+    // Where the system refuses this, it stands beside them.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 /// What the thread works on.
@@ -72,8 +75,7 @@ pub struct Sealing<C, R> {
 impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
     /// Seals, merges and expires until `stop` is set.
     pub fn run(&self, stop: &AtomicBool) {
-        // Where the system refuses this, it stands beside them.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+        stand_behind();
         let (mut tidied, mut said): (Option<Instant>, Option<Instant>) = (None, None);
         while !stop.load(Ordering::Acquire) {
             let tidies = tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY);
@@ -109,29 +111,8 @@ impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
         if let Some(retention) = retention {
             self.library.expire(since(retention))?;
         }
-        self.library.sweep()?;
         let longest = retention.map_or(SPANS.1, |retention| (retention / PARTS).clamp(SPANS.0, SPANS.1));
-        let merging = Merging { most_rows: MOST_ROWS, longest };
-        while !stop.load(Ordering::Acquire) {
-            match self.library.merge(merging, stop) {
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(error) => return self.put_aside(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// A segment that turns out to be damaged goes out of the way of the others.
-    fn put_aside(&self, error: SegmentError) -> Result<(), SegmentError> {
-        let shelf = self.library.shelf();
-        let damaged = match &error {
-            SegmentError::Damaged { path, .. } => shelf.segments().iter().find(|segment| segment.path() == path),
-            _ => None,
-        };
-        let Some(damaged) = damaged else { return Err(error) };
-        let path = self.library.set_aside(damaged)?;
-        crate::log::say(format_args!("{error}; it was put aside as {}, the others are served", path.display()));
+        self.library.tidy(Merging { most_rows: MOST_ROWS, longest }, stop)?.iter().for_each(crate::log::say);
         Ok(())
     }
 }

@@ -448,10 +448,15 @@ fn keep(
 }
 
 fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
-    let mut failing = false;
+    seal::stand_behind();
+    let (mut failing, mut tidied): (bool, Option<Instant>) = (false, None);
     while !stop.load(Ordering::Acquire) {
         let now = i64::try_from(recorder::now()).unwrap_or(i64::MAX);
-        let tended = receiver.tend(&shared.snapshot().config.push, now);
+        let mut tended = receiver.tend();
+        if tidied.is_none_or(|tidied| tidied.elapsed() >= TRIM) {
+            tidied = Some(Instant::now());
+            tended = tended.and_then(|()| receiver.tidy(&shared.snapshot().config.push, now, stop));
+        }
         if let Err(error) = &tended
             && !failing
         {

@@ -62,7 +62,7 @@ export interface Status {
   providers: string[];
   balance: { accepted: number; recorded: number; in_flight: number; unrecorded_in_flight: number };
   journal: { sound: boolean; bytes: number; dropped_lines: number };
-  store: { sound: boolean; unsealed_lines: number; records: Stored };
+  store: { sound: boolean; unsealed_lines: number; records: Stored; pushed: Stored };
   pushed: { stored: number; repeated: number; refused: number; memory_bytes: number };
   followers: Follower[];
   configuration: { sound: boolean; since: number };

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Library, REPLACED, Shelf, put_away, refused};
+use super::{Library, REPLACED, SetAside, Shelf, put_away, refused};
 use crate::schema::widens;
 use crate::segment::{self, PAGE_ROWS, Written};
 use crate::{Schema, Segment, SegmentError};
@@ -28,6 +28,30 @@ pub struct Merging {
 }
 
 impl Library {
+    /// Removes what was replaced some time ago and merges what can be merged, until `stop` is set. What turns out to be damaged goes out
+    /// of the way of the others, and is returned.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn tidy(&self, merging: Merging, stop: &AtomicBool) -> Result<Vec<SetAside>, SegmentError> {
+        self.sweep()?;
+        let mut aside = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let why = match self.merge(merging, stop) {
+                Ok(Some(_)) => continue,
+                Ok(None) => break,
+                Err(SegmentError::Io { source, .. }) if source.kind() == io::ErrorKind::Interrupted => break,
+                Err(error) => error,
+            };
+            let shelf = self.shelf();
+            let is_damaged = matches!(why, SegmentError::Damaged { .. });
+            let damaged = shelf.segments().iter().find(|segment| is_damaged && segment.path() == why.path());
+            let Some(damaged) = damaged else { return Err(why) };
+            aside.push(SetAside { path: self.set_aside(damaged)?, why });
+        }
+        Ok(aside)
+    }
+
     /// Merges some neighbours, if there are any to be merged. It leaves off when `stop` is set.
     ///
     /// # Errors

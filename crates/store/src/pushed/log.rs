@@ -1,4 +1,7 @@
 //! The log: files of frames, and what they hold in memory.
+//!
+//! Entries are numbered in the order in which files hold them, and a file is named by the number of its first one. So what is in
+//! segments is told by the numbers alone.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{self, File};
@@ -12,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::entry::{Entry, Stream};
 use super::frame;
 use super::run::{self, Run};
-use crate::data_dir;
+use crate::{Seq, data_dir};
 
 const SUFFIX: &str = ".log";
 /// So much of the disk is left to others, the journal first of all.
@@ -58,8 +61,8 @@ pub struct Appended {
 /// A file that the log has left.
 #[derive(Debug, Clone)]
 pub struct Left {
-    /// Its number; a later file has a higher one.
-    pub number: u64,
+    /// The number of its first entry.
+    pub first: Seq,
     /// What it holds.
     pub entries: Arc<Run>,
 }
@@ -89,28 +92,39 @@ struct State {
 
 #[derive(Debug, Clone)]
 struct Part {
-    number: u64,
+    first: Seq,
     runs: Vec<Arc<Run>>,
     bytes: u64,
 }
 
+impl Part {
+    fn count(&self) -> u64 {
+        self.runs.iter().map(|run| run.entries().len() as u64).sum()
+    }
+}
+
 impl PushedLog {
-    /// Opens the log in `dir`. An unfinished last frame is cut off; what is damaged is set aside.
+    /// Opens the log in `dir`, of which segments hold what comes before entry `sealed`. An unfinished last frame is cut off; what is
+    /// damaged is set aside.
     ///
     /// # Errors
     /// The file system refused.
-    pub fn open(dir: &Path, options: PushedOptions) -> io::Result<(PushedLog, Opened)> {
+    pub fn open(dir: &Path, options: PushedOptions, sealed: Seq) -> io::Result<(PushedLog, Opened)> {
         data_dir::create_dir(dir)?;
-        let numbers = numbers(dir)?;
+        let mut numbers = numbers(dir)?;
+        for number in numbers.extract_if(.., |number| *number < sealed) {
+            // Its process died between making the segment and removing the file.
+            fs::remove_file(path(dir, number))?;
+        }
         let mut found = Opened::default();
         let mut parts = Vec::new();
         for number in &numbers {
             parts.push(read(dir, *number, numbers.last() == Some(number), &mut found)?);
         }
         if parts.is_empty() {
-            parts.push((Part { number: 1, runs: Vec::new(), bytes: 0 }, Vec::new()));
+            parts.push((Part { first: sealed.max(1), runs: Vec::new(), bytes: 0 }, Vec::new()));
         }
-        let last = parts.last().map_or(1, |(part, _)| part.number);
+        let last = parts.last().map_or(1, |(part, _)| part.first);
         let file = data_dir::create_file(&path(dir, last))?;
         let length = file.metadata()?.len();
         let state = State {
@@ -177,10 +191,10 @@ impl PushedLog {
         (state.streams.contains_key(stream), state.streams.len())
     }
 
-    /// What the log holds.
+    /// What the log holds, each run with the number of the first entry of its file.
     #[must_use]
-    pub fn runs(&self) -> Vec<Arc<Run>> {
-        self.state().parts.iter().flat_map(|part| part.runs.iter().cloned()).collect()
+    pub fn runs(&self) -> Vec<(Seq, Arc<Run>)> {
+        self.state().parts.iter().flat_map(|part| part.runs.iter().map(|run| (part.first, run.clone()))).collect()
     }
 
     /// About how much memory the entries take, in bytes.
@@ -199,13 +213,14 @@ impl PushedLog {
         if state.length < self.options.rotate_bytes && !old {
             return Ok(());
         }
-        let number = state.parts.back().map_or(0, |part| part.number) + 1;
+        // One more than the last at least: what a file holds may have been damaged since.
+        let first = state.parts.back().map_or(1, |part| part.first + part.count().max(1));
         if self.options.sync {
             state.file.sync_data()?;
         }
-        let file = data_dir::create_file(&path(&self.dir, number))?;
+        let file = data_dir::create_file(&path(&self.dir, first))?;
         (state.file, state.length, state.opened) = (file, 0, Instant::now());
-        state.parts.push_back(Part { number, runs: Vec::new(), bytes: 0 });
+        state.parts.push_back(Part { first, runs: Vec::new(), bytes: 0 });
         Ok(())
     }
 
@@ -215,25 +230,25 @@ impl PushedLog {
         let state = self.state();
         let oldest = state.parts.front().filter(|_| state.parts.len() > 1)?;
         let entries = oldest.runs.iter().flat_map(|run| run.entries().iter().cloned()).collect();
-        Some(Left { number: oldest.number, entries: Arc::new(Run::new(entries)) })
+        Some(Left { first: oldest.first, entries: Arc::new(Run::new(entries)) })
     }
 
-    /// The oldest file that is written no more: its number, and the time of its newest entry in nanoseconds since 1970.
+    /// The oldest file that is written no more: the number of its first entry, and the time of its newest entry in nanoseconds since 1970.
     #[must_use]
-    pub fn oldest(&self) -> Option<(u64, i64)> {
+    pub fn oldest(&self) -> Option<(Seq, i64)> {
         let state = self.state();
         let oldest = state.parts.front().filter(|_| state.parts.len() > 1)?;
         let newest = oldest.runs.iter().filter_map(|run| run.entries().last()).map(|entry| entry.timestamp).max();
-        Some((oldest.number, newest.unwrap_or(i64::MIN)))
+        Some((oldest.first, newest.unwrap_or(i64::MIN)))
     }
 
     /// Forgets the oldest file, which [`PushedLog::left`] gave: what it holds is kept elsewhere now.
     ///
     /// # Errors
     /// The file system refused; the file is forgotten all the same, and comes again when the log is opened.
-    pub fn remove(&self, number: u64) -> io::Result<()> {
+    pub fn remove(&self, first: Seq) -> io::Result<()> {
         let mut state = self.state();
-        if state.parts.front().is_none_or(|part| part.number != number) {
+        if state.parts.front().is_none_or(|part| part.first != first) {
             return Ok(());
         }
         let Some(part) = state.parts.pop_front() else { return Ok(()) };
@@ -244,7 +259,7 @@ impl PushedLog {
             state.forget(entry, hash);
             state.sealed.insert(hash);
         }
-        fs::remove_file(path(&self.dir, number))
+        fs::remove_file(path(&self.dir, first))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -301,17 +316,17 @@ impl State {
     }
 }
 
-fn path(dir: &Path, number: u64) -> PathBuf {
-    dir.join(format!("{number:010}{SUFFIX}"))
+fn path(dir: &Path, first: Seq) -> PathBuf {
+    dir.join(format!("{first:020}{SUFFIX}"))
 }
 
-/// The numbers of the log's files, in order.
-fn numbers(dir: &Path) -> io::Result<Vec<u64>> {
+/// With which entries the log's files begin, in order.
+fn numbers(dir: &Path) -> io::Result<Vec<Seq>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
         let digits = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
-        numbers.extend(digits.and_then(|digits| digits.parse::<u64>().ok()));
+        numbers.extend(digits.and_then(|digits| digits.parse::<Seq>().ok()));
     }
     numbers.sort_unstable();
     Ok(numbers)
@@ -319,8 +334,8 @@ fn numbers(dir: &Path) -> io::Result<Vec<u64>> {
 
 /// Reads a file of the log. What follows the last whole frame of the last file is what a death in the middle of a write leaves; of
 /// earlier files it is damage.
-fn read(dir: &Path, number: u64, last: bool, found: &mut Opened) -> io::Result<(Part, Vec<Entry>)> {
-    let path = path(dir, number);
+fn read(dir: &Path, first: Seq, last: bool, found: &mut Opened) -> io::Result<(Part, Vec<Entry>)> {
+    let path = path(dir, first);
     let mut file = data_dir::create_file(&path)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
@@ -334,14 +349,14 @@ fn read(dir: &Path, number: u64, last: bool, found: &mut Opened) -> io::Result<(
         if last && breaks_off(rest) {
             found.torn_bytes += rest.len() as u64;
         } else {
-            let aside = (1u32..).map(|n| dir.join(format!("{number:010}-{n}.damaged"))).find(|path| !path.exists());
+            let aside = (1u32..).map(|n| dir.join(format!("{first:020}-{n}.damaged"))).find(|path| !path.exists());
             let aside = aside.unwrap_or_else(|| dir.join("damaged"));
             data_dir::create_file(&aside)?.write_all(rest)?;
             found.set_aside.push(aside);
         }
         file.set_len(at as u64)?;
     }
-    Ok((Part { number, runs: Vec::new(), bytes: 0 }, entries))
+    Ok((Part { first, runs: Vec::new(), bytes: 0 }, entries))
 }
 
 /// Whether these bytes are a frame's beginning.

@@ -16,13 +16,13 @@ fn entry(app: &str, timestamp: i64, line: &str) -> Entry {
 }
 
 fn open(dir: &Path) -> (PushedLog, Opened) {
-    PushedLog::open(dir, PushedOptions::default()).unwrap()
+    PushedLog::open(dir, PushedOptions::default(), 1).unwrap()
 }
 
 /// All that a log holds, by time.
 fn held(log: &PushedLog) -> Vec<Entry> {
     let mut entries: Vec<_> =
-        log.runs().iter().flat_map(|run| run.entries().to_vec()).map(Arc::unwrap_or_clone).collect();
+        log.runs().iter().flat_map(|(_, run)| run.entries().to_vec()).map(Arc::unwrap_or_clone).collect();
     entries.sort_by(|left, right| {
         (left.timestamp, &left.stream, left.packed()).cmp(&(right.timestamp, &right.stream, right.packed()))
     });
@@ -30,7 +30,7 @@ fn held(log: &PushedLog) -> Vec<Entry> {
 }
 
 fn file(dir: &Path, number: u64) -> std::path::PathBuf {
-    dir.join(format!("{number:010}.log"))
+    dir.join(format!("{number:020}.log"))
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {
@@ -72,7 +72,7 @@ proptest! {
     fn what_was_appended_is_there_after_a_restart(pushes in prop::collection::vec(prop::collection::vec(any_entry(), 0..6), 0..8)) {
         let dir = tempfile::tempdir().unwrap();
         let options = PushedOptions { rotate_bytes: 300, ..PushedOptions::default() };
-        let (log, _) = PushedLog::open(dir.path(), options).unwrap();
+        let (log, _) = PushedLog::open(dir.path(), options, 1).unwrap();
         let mut all: Vec<Entry> = Vec::new();
         for push in pushes {
             let appended = log.append(push.clone()).unwrap();
@@ -88,6 +88,31 @@ proptest! {
         let (log, found) = open(dir.path());
         prop_assert_eq!(found, Opened { entries: all.len() as u64, ..Opened::default() });
         prop_assert_eq!(held(&log), shown);
+    }
+}
+
+proptest! {
+    // Segments are synced to the disk.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_sealed_comes_back(pushed in prop::collection::vec(any_entry(), 1..60), from in any::<i64>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let run = Run::new(pushed.into_iter().map(Arc::new).collect());
+        let library = crate::Library::open(dir.path(), schema().unwrap()).unwrap().0;
+        let written = library.add(7, &run).unwrap();
+        prop_assert_eq!((written.rows, written.spilled, written.mended), (run.entries().len() as u64, 0, 0));
+        prop_assert!(library.add(7, &run).is_err(), "an entry is there once");
+        let shelf = library.shelf();
+        let read = |times, wanted: &dyn Fn(&Stream) -> bool| entries(&shelf.segments()[0], 0, times, wanted).unwrap();
+        // The last instant of all cannot be asked for: it is before none.
+        let all: Vec<_> = run.entries().iter().filter(|entry| entry.timestamp < i64::MAX).cloned().collect();
+        prop_assert_eq!(&read((i64::MIN, i64::MAX), &|_| true), &all);
+        let later: Vec<_> = all.iter().filter(|entry| entry.timestamp >= from).cloned().collect();
+        prop_assert_eq!(read((from, i64::MAX), &|_| true), later);
+        let first = all.first().map(|entry| entry.stream.clone());
+        let of_first: Vec<_> = all.iter().filter(|entry| Some(&entry.stream) == first.as_ref()).cloned().collect();
+        prop_assert_eq!(read((i64::MIN, i64::MAX), &|stream| Some(stream) == first.as_deref()), of_first);
     }
 }
 
@@ -150,14 +175,14 @@ fn what_is_the_same_in_everything_is_there_once() {
 fn a_full_file_is_left_for_the_next_one() {
     let dir = tempfile::tempdir().unwrap();
     let options = PushedOptions { rotate_bytes: 100, ..PushedOptions::default() };
-    let (log, _) = PushedLog::open(dir.path(), options).unwrap();
+    let (log, _) = PushedLog::open(dir.path(), options, 1).unwrap();
     log.append(vec![entry("a", 2, &"x".repeat(100)), entry("b", 1, "y")]).unwrap();
     assert!(log.left().is_none());
     log.tend().unwrap();
     log.tend().unwrap();
     log.append(vec![entry("c", 1, "z")]).unwrap();
     let left = log.left().unwrap();
-    assert_eq!(left.number, 1);
+    assert_eq!(left.first, 1);
     assert_eq!(left.entries.entries().iter().map(|entry| entry.timestamp).collect::<Vec<_>>(), [1, 2]);
     log.remove(1).unwrap();
     assert!(log.left().is_none() && !file(dir.path(), 1).exists());
@@ -173,7 +198,7 @@ fn a_full_file_is_left_for_the_next_one() {
 fn a_file_is_left_when_it_is_old() {
     let dir = tempfile::tempdir().unwrap();
     let options = PushedOptions { rotate_after: Duration::ZERO, ..PushedOptions::default() };
-    let (log, _) = PushedLog::open(dir.path(), options).unwrap();
+    let (log, _) = PushedLog::open(dir.path(), options, 1).unwrap();
     log.tend().unwrap();
     assert!(!file(dir.path(), 2).exists(), "an empty file has nothing to be left for");
     log.append(vec![entry("a", 1, "x")]).unwrap();
@@ -188,9 +213,32 @@ fn many_pushes_make_few_runs() {
     for timestamp in 0..1000 {
         log.append(vec![entry("a", 1000 - timestamp, "x")]).unwrap();
     }
-    let runs = log.runs();
+    let runs: Vec<_> = log.runs().into_iter().map(|(_, run)| run).collect();
     assert!(runs.len() < 12, "{}", runs.len());
     let between: usize = runs.iter().map(|run| run.between(10, 20).len()).sum();
     assert_eq!(between, 10);
     assert!(runs.iter().all(|run| run.entries().is_sorted_by_key(|entry| entry.timestamp)));
+}
+
+/// A process that dies between making a segment and removing its file leaves the entries in both; they are forgotten here.
+#[test]
+fn what_segments_hold_is_not_in_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = PushedOptions { rotate_bytes: 1, ..PushedOptions::default() };
+    let (log, _) = PushedLog::open(dir.path(), options, 1).unwrap();
+    for timestamp in 1..=3 {
+        log.append(vec![entry("a", timestamp, "x"), entry("b", timestamp, "y")]).unwrap();
+        log.tend().unwrap();
+    }
+    let firsts: Vec<_> = log.runs().iter().map(|(first, _)| *first).collect();
+    assert_eq!(firsts, [1, 3, 5]);
+    drop(log);
+    let (log, found) = PushedLog::open(dir.path(), options, 3).unwrap();
+    assert_eq!((found.entries, log.left().unwrap().first, file(dir.path(), 1).exists()), (4, 3, false));
+    drop(log);
+    // Without any file it goes on behind the segments.
+    fs::remove_dir_all(dir.path()).unwrap();
+    let (log, _) = PushedLog::open(dir.path(), options, 9).unwrap();
+    log.append(vec![entry("a", 1, "x")]).unwrap();
+    assert_eq!(log.runs()[0].0, 9);
 }

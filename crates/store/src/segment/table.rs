@@ -16,6 +16,8 @@ pub(super) struct Table {
     /// Lines that the columns do not give back.
     pub(super) spill: Builder,
     rows: usize,
+    /// Bytes of their lines.
+    bytes: usize,
     names: HashMap<Box<str>, usize>,
     /// Which column came behind which on the last line, so that names need not be looked up.
     behind: Vec<usize>,
@@ -98,6 +100,7 @@ impl Table {
             declared_at: schema.declared_at() as u32 * APART + 1,
             spill: Builder::new(Field::new(crate::schema::SPILL, Type::Text, crate::schema::Role::Line), u32::MAX),
             rows: 0,
+            bytes: 0,
             columns,
             names,
             open,
@@ -106,6 +109,10 @@ impl Table {
 
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The schema of what is there, in the order of the line; columns are put into the same order. No column is made any more.
@@ -133,7 +140,7 @@ impl Table {
         for column in self.columns.iter_mut().chain([&mut self.spill]) {
             column.clear(self.rows);
         }
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
     }
 
     /// Adds a line. What its columns would not give back is also kept as it is, always so if `keep`.
@@ -146,6 +153,7 @@ impl Table {
             }
             self.spill.mark(self.rows);
         }
+        self.bytes += line.len();
         self.rows += 1;
     }
 

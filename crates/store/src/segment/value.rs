@@ -116,7 +116,7 @@ fn is_special(byte: u8) -> bool {
 }
 
 /// Writes a text with its quotes.
-pub(super) fn write_text(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     // Without a branch for each byte; few texts have any that is special.
     let special = text.iter().fold(false, |found, byte| found | is_special(*byte));
@@ -262,7 +262,7 @@ pub(super) fn time(text: &[u8]) -> Option<i64> {
 }
 
 /// Writes nanoseconds since 1970 as [`time`] reads them.
-pub(super) fn write_time(nanos: i64, out: &mut Vec<u8>) {
+pub(crate) fn write_time(nanos: i64, out: &mut Vec<u8>) {
     let (seconds, mut fraction) = (nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);

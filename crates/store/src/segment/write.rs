@@ -24,6 +24,8 @@ use crate::{Seq, data_dir};
 
 /// Rows of a group: so many are held in memory while they are written.
 pub const GROUP_ROWS: usize = 1 << 16;
+/// Bytes of lines after which a group ends that has fewer rows.
+const GROUP_BYTES: usize = 256 << 20;
 /// Rows of a page: fewer are not read.
 pub const PAGE_ROWS: usize = 1 << 13;
 /// How many values tell whether there are few different ones.
@@ -164,7 +166,8 @@ impl<'a> Writer<'a> {
             }
             self.rows += 1;
             breathe(self.rows);
-            if self.table.rows() == GROUP_ROWS { self.flush() } else { Ok(()) }
+            let full = self.table.rows() == GROUP_ROWS || self.table.bytes() >= GROUP_BYTES;
+            if full { self.flush() } else { Ok(()) }
         })?;
         if self.table.rows() > 0 {
             self.flush()?;

@@ -61,7 +61,7 @@ pub struct WrittenPush {
     pub discover_log_levels: bool,
     /// Age after which what was pushed goes.
     pub retention: Span,
-    /// Memory that all of it takes, beyond which the oldest goes.
+    /// Room on the disk that segments of it take, beyond which the oldest go.
     pub max_bytes: Bytes,
 }
 
@@ -84,7 +84,7 @@ impl Default for WrittenPush {
             discover_service_name: SERVICE_LABELS.map(str::to_owned).to_vec(),
             discover_log_levels: true,
             retention: Span(Duration::from_secs(30 * 86_400)),
-            max_bytes: Bytes(256 << 20),
+            max_bytes: Bytes(8 << 30),
         }
     }
 }
@@ -124,7 +124,7 @@ pub struct PushConfig {
     pub discover_log_levels: bool,
     /// Age after which what was pushed goes.
     pub retention: Duration,
-    /// Memory that it takes beyond which the oldest goes, in bytes.
+    /// Bytes that segments of it take beyond which the oldest go.
     pub max_bytes: u64,
 }
 

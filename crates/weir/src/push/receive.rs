@@ -11,10 +11,11 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use store::pushed::{PushedLog, PushedOptions, Run};
+use store::Library;
+use store::pushed::{PushedLog, PushedOptions};
 use tokio::sync::Semaphore;
 
-use super::{Format, Refused, check, read, unpack};
+use super::{Format, Refused, check, keep, read, unpack};
 use crate::config::{Config, Durability, PushConfig};
 
 /// Room for bodies is given in so many bytes.
@@ -23,7 +24,8 @@ const PERMIT: usize = 1 << 10;
 /// See the module.
 #[derive(Debug)]
 pub struct Receiver {
-    log: Arc<PushedLog>,
+    pub(super) log: Arc<PushedLog>,
+    pub(super) library: Library,
     /// For all bodies that are being read.
     room: Arc<Semaphore>,
     permits: u32,
@@ -44,13 +46,15 @@ pub struct Counts {
 }
 
 impl Receiver {
-    /// Opens the log in the data directory of a configuration.
+    /// Opens the log and the segments in the data directory of a configuration.
     ///
     /// # Errors
-    /// The file system refused.
+    /// The file system refused, or a newer Weir wrote them.
     pub fn open(config: &Config) -> io::Result<Receiver> {
+        let dir = config.data_dir.join("pushed");
+        let library = keep::library(&dir.join("segments")).map_err(io::Error::other)?;
         let options = PushedOptions { sync: config.durability == Durability::Fsync, ..PushedOptions::default() };
-        let (log, found) = PushedLog::open(&config.data_dir.join("pushed"), options)?;
+        let (log, found) = PushedLog::open(&dir, options, library.shelf().sealed())?;
         if found.torn_bytes > 0 {
             crate::log::say(format_args!("pushed: {} bytes of an unfinished push were cut off", found.torn_bytes));
         }
@@ -59,36 +63,7 @@ impl Receiver {
         }
         let permits = u32::try_from(config.push.body_limit.div_ceil(PERMIT)).unwrap_or(u32::MAX >> 4).max(1);
         let (log, room) = (Arc::new(log), Arc::new(Semaphore::new(permits as usize)));
-        Ok(Receiver { log, room, permits, rate: Mutex::new(Bucket::default()), counts: Counts::default() })
-    }
-
-    /// What was pushed and is in memory.
-    #[must_use]
-    pub fn runs(&self) -> Vec<Arc<Run>> {
-        self.log.runs()
-    }
-
-    /// About how much memory that takes, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.log.bytes()
-    }
-
-    /// Looks after the log: begins a new file where one is due, and lets go of what is too old and of the oldest beyond what there is
-    /// room for. `now` is in nanoseconds since 1970.
-    ///
-    /// # Errors
-    /// The file system refused.
-    pub fn tend(&self, config: &PushConfig, now: i64) -> io::Result<()> {
-        self.log.tend()?;
-        let kept_since = now.saturating_sub(i64::try_from(config.retention.as_nanos()).unwrap_or(i64::MAX));
-        while let Some((number, newest)) = self.log.oldest() {
-            if newest >= kept_since && self.log.bytes() <= config.max_bytes {
-                break;
-            }
-            self.log.remove(number)?;
-        }
-        Ok(())
+        Ok(Receiver { log, library, room, permits, rate: Mutex::new(Bucket::default()), counts: Counts::default() })
     }
 
     /// Takes a push. `now` is in nanoseconds since 1970.
@@ -225,34 +200,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-
-    #[test]
-    fn what_is_old_goes_and_so_does_what_there_is_no_room_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let text =
-            "[[providers]]\nname = \"a\"\nbase_url = \"http://a/v1\"\n[push]\nretention = \"1h\"\nmax_bytes = 6000\n";
-        let config = Config { data_dir: dir.path().to_owned(), ..Config::parse(text).unwrap() };
-        let options = PushedOptions { rotate_bytes: 1, ..PushedOptions::default() };
-        let (log, _) = PushedLog::open(dir.path(), options).unwrap();
-        let receiver = Receiver { log: Arc::new(log), ..Receiver::open(&config).unwrap() };
-        let hour = 3_600_000_000_000;
-        for at in [1, 2, hour + 1, hour + 2, hour + 3] {
-            let stream = Arc::new(store::pushed::Stream::new([("app", "a")]));
-            let entry = store::pushed::Entry::new(stream, at, [("a", "b")], &[b'x'; 2000]);
-            receiver.log.append(vec![entry]).unwrap();
-            receiver.tend(&config.push, at).unwrap();
-        }
-        let held = |receiver: &Receiver| -> Vec<i64> {
-            let mut times: Vec<i64> =
-                receiver.runs().iter().flat_map(|run| run.entries().to_vec()).map(|entry| entry.timestamp).collect();
-            times.sort_unstable();
-            times
-        };
-        // The second is not an hour old, but three of them are beyond the room.
-        assert_eq!(held(&receiver), [hour + 2, hour + 3]);
-        receiver.tend(&config.push, 3 * hour).unwrap();
-        assert!(held(&receiver).is_empty());
-    }
 
     #[test]
     fn a_second_wears_off_what_came_in_one() {

@@ -15,7 +15,7 @@ use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Sha
 
 pub(crate) use journaled::Journaled;
 pub(crate) use others::Others;
-pub(crate) use pushed::Pushed;
+pub(crate) use pushed::{Pushed, PushedShelf};
 pub(crate) use sealed::Sealed;
 
 /// Some of the entries that there are.

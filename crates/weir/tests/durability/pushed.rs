@@ -12,8 +12,12 @@ use crate::until;
 const SENDERS: usize = 4;
 const ANSWERS: usize = 100;
 
+/// Behind each line, so that files of the log are full soon and become segments.
+const PADDING: usize = 60 << 10;
+
 /// Pushes one line; whether it was answered with 204.
 fn push(to: SocketAddr, line: &str) -> Option<bool> {
+    let line = format!("{line} {}", "x".repeat(PADDING));
     let body = format!(
         "{{\"streams\":[{{\"stream\":{{\"app\":\"kept\"}},\"values\":[[\"1795400000000000000\",\"{line}\"]]}}]}}"
     );
@@ -32,6 +36,8 @@ fn push(to: SocketAddr, line: &str) -> Option<bool> {
 #[test]
 fn what_was_answered_is_kept_through_kills() {
     let rounds: u32 = std::env::var("WEIR_KILL_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap());
+    // What an answer can hold.
+    let rounds = rounds.min(40);
     let (root, provider) = (tempfile::tempdir().unwrap(), simulated_provider());
     let setup = Setup::new(root.path(), &root.path().join("data"), provider.callers, "", "");
     let (kept, sent) = (Mutex::new(BTreeSet::new()), Mutex::new(BTreeSet::new()));
@@ -58,7 +64,7 @@ fn what_was_answered_is_kept_through_kills() {
         });
         weir = setup.start();
         let (_, found) = weir.operator(
-            "/loki/api/v1/query_range?query=%7Bapp%3D%22kept%22%7D&start=1795399999000000000&end=1795400001000000000&limit=5000",
+            "/loki/api/v1/query_range?query=%7Bapp%3D%22kept%22%7D%20%7C%20pattern%20%22%3Cid%3E%20%3C_%3E%22%20%7C%20line_format%20%22%7B%7B.id%7D%7D%22&start=1795399999000000000&end=1795400001000000000&limit=5000",
         );
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
         let values =
@@ -70,5 +76,6 @@ fn what_was_answered_is_kept_through_kills() {
         assert!(kept.lock().unwrap().is_subset(&once), "a line that was answered is gone");
         assert!(once.is_subset(&sent.lock().unwrap()));
     }
+    until("something is sealed", || (weir.metric("weir_store_lines{of=\"pushed\"}") > 0.0).then_some(()));
     weir.stop();
 }

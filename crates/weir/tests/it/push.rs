@@ -147,3 +147,43 @@ fn who_pushes_has_a_token_that_may() {
     assert_eq!(with(&[("authorization", "Bearer push")]), 204);
     assert_eq!(with(&[("authorization", "Bearer admin")]), 204);
 }
+
+/// More than a file of the log holds: what is in segments is asked as what is in memory is.
+#[test]
+fn what_was_sealed_is_asked_as_before() {
+    let weir = weir("");
+    let now = now();
+    let line = |number: i64| -> String {
+        let mut random = fastrand::Rng::with_seed(number.unsigned_abs());
+        (0..200 << 10).map(|_| random.alphanumeric()).chain([' ', char::from(b'a' + (number % 3) as u8)]).collect()
+    };
+    // From new to old, each third in another stream, two of them at one time.
+    let mut entries: Vec<(i64, String, i64)> =
+        (0..60).map(|number| (now - (number / 2) * 1_000_000_000, line(number), number % 3)).collect();
+    for part in entries.chunks(20) {
+        let streams: Vec<Value> = part
+            .iter()
+            .map(|(at, line, stream)| {
+                json!({"stream": {"app": "sea", "ship": format!("{stream} \"Ærø\"")},
+                       "values": [[at.to_string(), line, {"number": stream.to_string()}]]})
+            })
+            .collect();
+        assert_eq!(push(&weir, &json!({"streams": streams})).status(), 204);
+    }
+    entries.sort();
+    let status = super::harness::until("a file is sealed", || {
+        let status = weir.ask_admin(request("GET /api/v1/status", &[], "")).json();
+        (status["store"]["pushed"]["lines"].as_u64().unwrap() >= 20).then_some(status)
+    });
+    assert_eq!(status["pushed"]["stored"], 60);
+    assert!(weir.metrics().number("weir_store_segments{of=\"pushed\"}") > 0);
+    let found = asked(&weir, r#"{app="sea"}"#);
+    assert_eq!(found.len(), entries.len());
+    for ((at, line, stream), found) in entries.iter().zip(&found) {
+        assert_eq!((&at.to_string(), line), (&found.0, &found.1));
+        assert_eq!(found.2, json!({"number": stream.to_string(), "detected_level": "unknown"}));
+    }
+    let some: Vec<_> = entries.iter().filter(|(_, _, stream)| *stream == 1).map(|(at, ..)| at.to_string()).collect();
+    let found = asked(&weir, r#"{ship=~"1 .*", service_name="sea"} | number="1" |~ " b$""#);
+    assert_eq!(found.iter().map(|(at, ..)| at.clone()).collect::<Vec<_>>(), some);
+}

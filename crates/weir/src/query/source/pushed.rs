@@ -1,4 +1,4 @@
-//! What others pushed and is in no segment yet, from memory.
+//! What others pushed: from memory what is in no segment yet, the rest from segments.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,7 +9,8 @@ use logql::source::{
     Batch, Batches, Column, Data, Direction, FieldSet, LabelMatcher, Lines, Origin, Promise, Rows, Scan, Source,
     SourceError,
 };
-use store::pushed::{Entry, Run, Stream};
+use store::pushed::{Entry, Run, Stream, entries};
+use store::{Segment, Shelf};
 
 use super::Part;
 
@@ -49,10 +50,77 @@ impl Source for Pushed {
         let fields = scan.fields.clone();
         let mut rest = entries.into_iter().peekable();
         Ok(Box::new(std::iter::from_fn(move || {
-            let rows: Vec<&Arc<Entry>> = rest.by_ref().take(BATCH).collect();
+            let rows: Vec<Arc<Entry>> = rest.by_ref().take(BATCH).cloned().collect();
             let beyond = rest.peek().map_or(end, |entry| entry.timestamp);
             (!rows.is_empty()).then(|| Ok(batch(rows, &fields, beyond)))
         })))
+    }
+}
+
+/// Segments of what was pushed, as they were when a question was asked.
+#[derive(Debug)]
+pub(crate) struct PushedShelf {
+    shelf: Arc<Shelf>,
+}
+
+impl PushedShelf {
+    pub(crate) fn new(shelf: Arc<Shelf>) -> PushedShelf {
+        PushedShelf { shelf }
+    }
+
+    /// The groups of rows that may have entries of a scan: their segment, their place there, and between which instants they lie.
+    fn within(&self, scan: &Scan) -> impl Iterator<Item = (&Segment, usize, (i64, i64))> {
+        let (start, end) = (scan.start, scan.end);
+        let groups = self.shelf.segments().iter().flat_map(|segment| {
+            let groups = segment.groups().iter().enumerate();
+            groups.filter_map(move |(at, group)| Some((&**segment, at, group.times?)))
+        });
+        groups.filter(move |(_, _, (first, last))| *first < end && *last >= start)
+    }
+}
+
+impl Part for PushedShelf {
+    fn span(&self) -> Option<(i64, i64)> {
+        let spans = self.shelf.segments().iter().filter_map(|segment| segment.times());
+        spans.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+    }
+}
+
+impl Source for PushedShelf {
+    fn shares(&self, scan: &Scan) -> usize {
+        self.within(scan).count().max(1)
+    }
+
+    fn scan<'s>(&'s self, scan: &Scan) -> Result<Batches<'s>, SourceError> {
+        let forward = scan.direction == Direction::Forward;
+        let mut groups: Vec<_> = self.within(scan).skip(scan.share.number).step_by(scan.share.of.max(1)).collect();
+        // What is pushed comes in any order, so that segments may lie anywhere in time.
+        groups.sort_by_key(|(_, _, (first, last))| if forward { *first } else { last.saturating_neg() });
+        let edges: Vec<i64> =
+            groups.iter().skip(1).map(|(_, _, (first, last))| if forward { *first } else { *last }).collect();
+        let edges = edges.into_iter().chain([if forward { i64::MAX } else { i64::MIN }]);
+        let scan = super::copy(scan)?;
+        let batches = groups.into_iter().zip(edges).flat_map(move |((segment, group, _), edge)| {
+            let wanted = |stream: &Stream| {
+                scan.matchers.iter().all(|matcher| matcher.matches(stream.get(matcher.name()).unwrap_or_default()))
+            };
+            let found = entries(segment, group, (scan.start, scan.end), &wanted);
+            let mut found = match found {
+                Ok(found) => found,
+                Err(error) => return vec![Err(SourceError(error.to_string()))],
+            };
+            if !forward {
+                found.reverse();
+            }
+            let of = |(at, chunk): (usize, &[Arc<Entry>])| {
+                // What comes next of this group may be nearer than the next group.
+                let next = found.get((at + 1) * BATCH).map_or(edge, |next| next.timestamp);
+                let beyond = if forward { edge.min(next) } else { edge.max(next) };
+                Ok(batch(chunk.to_vec(), &scan.fields, beyond))
+            };
+            found.chunks(BATCH).enumerate().map(of).collect::<Vec<_>>()
+        });
+        Ok(Box::new(batches))
     }
 }
 
@@ -68,7 +136,7 @@ impl Streams {
     }
 }
 
-fn batch<'s>(entries: Vec<&'s Arc<Entry>>, fields: &FieldSet, beyond: i64) -> Batch<'s> {
+fn batch(entries: Vec<Arc<Entry>>, fields: &FieldSet, beyond: i64) -> Batch<'static> {
     let (mut known, mut labels): (HashMap<*const Stream, u32>, Vec<Labels>) = Default::default();
     let streams: Vec<u32> = entries
         .iter()
@@ -93,8 +161,8 @@ fn batch<'s>(entries: Vec<&'s Arc<Entry>>, fields: &FieldSet, beyond: i64) -> Ba
 }
 
 /// A column for each name of metadata that is looked at.
-fn columns<'s>(entries: &[&'s Arc<Entry>], fields: &FieldSet) -> Vec<Column<'s>> {
-    let mut texts: HashMap<&'s str, Texts> = HashMap::new();
+fn columns(entries: &[Arc<Entry>], fields: &FieldSet) -> Vec<Column<'static>> {
+    let mut texts: HashMap<&str, Texts> = HashMap::new();
     for (row, entry) in entries.iter().enumerate() {
         for (name, value) in entry.metadata().filter(|(name, _)| fields.wants(name)) {
             texts.entry(name).or_default().put(row, value);
@@ -134,7 +202,7 @@ impl Texts {
         u32::try_from(self.text.len()).unwrap_or(u32::MAX)
     }
 
-    fn column<'s>(mut self, name: &str, rows: usize) -> Column<'s> {
+    fn column(mut self, name: &str, rows: usize) -> Column<'static> {
         self.fill(rows);
         Column {
             name: name.into(),
@@ -145,9 +213,9 @@ impl Texts {
     }
 }
 
-struct Held<'s>(Vec<&'s Arc<Entry>>);
+struct Held(Vec<Arc<Entry>>);
 
-impl Lines for Held<'_> {
+impl Lines for Held {
     fn line(&self, row: usize) -> Result<Cow<'_, [u8]>, SourceError> {
         Ok(Cow::Borrowed(self.0[row].line()))
     }
