@@ -212,7 +212,7 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     exchange.describe()?;
     let sent = match (inbound, asked) {
         (Inbound::Json(body, held), Some(asked)) => {
-            exchange.keep(counted::Kept::new(body.clone(), held));
+            exchange.keep(counted::Kept::new(&body, held));
             send_json(exchange, head, &body, &asked, &route).await?
         }
         (Inbound::Stream(body), _) => upstream::send(exchange, head, Outgoing::Stream(body), &route).await?,

@@ -13,6 +13,9 @@ use super::body::Held;
 use super::settle::End;
 use crate::recorder::Tally;
 
+/// Bytes up to which a request's body is copied to be kept.
+const SMALL: usize = 4 << 10;
+
 /// A request's body, kept until it is known that nobody has to count it, with the memory that it takes.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -21,7 +24,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new(bytes: Bytes, held: Held) -> Kept {
+    /// A small one is copied: it is a part of the 8 KiB that its connection was read into, and would hold all of them for as long
+    /// as the answer takes.
+    pub(super) fn new(bytes: &Bytes, held: Held) -> Kept {
+        let bytes = if bytes.len() <= SMALL { Bytes::copy_from_slice(bytes) } else { bytes.clone() };
         Kept { bytes, _held: held }
     }
 }

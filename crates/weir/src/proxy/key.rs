@@ -72,8 +72,10 @@ pub(super) struct Shown(Vec<HeaderValue>);
 
 impl Shown {
     pub(super) fn of(headers: &HeaderMap) -> Shown {
+        // Copies: what a head's values are parts of is larger than they are, and this is kept until the answer is over.
+        let copy = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok().filter(|copy| !copy.is_empty());
         let mut shown: Vec<HeaderValue> =
-            PLACES.iter().flat_map(|place| headers.get_all(place)).filter(|value| !value.is_empty()).cloned().collect();
+            PLACES.iter().flat_map(|place| headers.get_all(place)).filter_map(copy).collect();
         shown.iter_mut().for_each(|value| value.set_sensitive(true));
         Shown(shown)
     }

@@ -1,24 +1,33 @@
 //! One connection to a provider: a request goes out, an answer comes in, on the thread that asked and without a task of its
 //! own. While a body is on its way out the answer is already listened for, so that an early refusal is heard.
+//!
+//! A connection that waits holds no room for what may come: all of a thread's connections read into the same room, and what has
+//! come is put into as much as it needs. Thousands of streams wait most of the time.
 
-use std::future::{Future, poll_fn};
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Uri};
 use http_body::Body;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::Outgoing;
 use crate::framing::{self, Decoded, Decoder, Head, Malformed};
 
-/// Room that is made for what comes in.
+/// Room for what comes in.
 const READ: usize = 8 << 10;
+
+thread_local! {
+    /// The room that all connections of a thread read into, one after the other.
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+}
 
 /// Room for a usual head, and the longest body that is copied behind it: cheaper than two pieces for the kernel to gather.
 const HEAD: usize = 1 << 10;
@@ -81,15 +90,22 @@ impl Stream {
         }
     }
 
+    /// Reads behind what there is; gives how much has come, 0 at the end.
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
-        async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> io::Result<usize> {
-            stream.read_buf(buffer).await
-        }
-        buffer.reserve(READ);
-        match self {
-            Stream::Plain(stream) => pin!(read(stream, buffer)).poll(context),
-            Stream::Tls(stream) => pin!(read(stream, buffer)).poll(context),
-        }
+        ROOM.with_borrow_mut(|room| {
+            let mut room = ReadBuf::new(room);
+            ready!(match self {
+                Stream::Plain(stream) => Pin::new(stream).poll_read(context, &mut room),
+                Stream::Tls(stream) => Pin::new(stream).poll_read(context, &mut room),
+            })?;
+            let come = room.filled();
+            match buffer.is_empty() {
+                // A new one, which is no larger than what has come.
+                true if !come.is_empty() => *buffer = BytesMut::from(come),
+                _ => buffer.extend_from_slice(come),
+            }
+            Poll::Ready(Ok(come.len()))
+        })
     }
 }
 
@@ -249,5 +265,34 @@ impl Link {
     /// Whether nothing has come beyond the last answer.
     pub(super) fn is_clean(&self) -> bool {
         self.read.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// Thousands of streams wait at a time: what each of them holds meanwhile counts.
+    #[tokio::test]
+    async fn a_connection_that_waits_holds_no_room() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut link = Link::from(stream);
+        let event = "data: {\"choices\":[]}\n\n";
+        let piece = format!("{:x}\r\n{event}\r\n", event.len());
+        peer.write_all(format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{piece}").as_bytes()).unwrap();
+        let head = poll_fn(|context| link.poll_head(context, &Method::POST)).await.unwrap();
+        let mut decoder = head.body;
+        for _ in 0..100 {
+            let data = poll_fn(|context| link.poll_body(context, &mut decoder)).await.unwrap().unwrap();
+            assert_eq!(data, event.as_bytes());
+            peer.write_all(piece.as_bytes()).unwrap();
+        }
+        poll_fn(|context| link.poll_body(context, &mut decoder)).await.unwrap().unwrap();
+        let idle = poll_fn(|context| Poll::Ready(link.poll_body(context, &mut decoder).is_pending())).await;
+        assert!(idle && link.read.capacity() <= piece.len(), "{} bytes", link.read.capacity());
     }
 }
