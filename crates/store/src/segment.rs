@@ -37,7 +37,8 @@ use read::{ReadError, Wanted};
 
 pub use column::{Column, Values};
 pub use lines::Lines;
-pub(crate) use value::{write_text, write_time};
+pub(crate) use value::write_time;
+pub use value::{identifier, write_text};
 pub use write::{GROUP_ROWS, PAGE_ROWS, Source, Written, write};
 
 /// What a segment's name ends in.

@@ -30,6 +30,7 @@ use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use logql::eval::Limits;
+use logql::source::SourceError;
 use store::Library;
 
 pub use failure::Failure;
@@ -68,8 +69,6 @@ pub struct Api {
 struct Settings {
     config: QueryConfig,
     max_entries: usize,
-    /// Threads that a single question may read with.
-    threads_per_query: usize,
 }
 
 impl Settings {
@@ -198,7 +197,7 @@ impl Api {
             others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
             pool: Pool::start(config.query.threads, config.query.max_waiting, config.query.max_memory)?,
             tails: tail::Tails::default(),
-            settings: Settings { config: config.query, max_entries: config.query.max_entries, threads_per_query: 1 },
+            settings: Settings { config: config.query, max_entries: config.query.max_entries },
         })
     }
 
@@ -237,27 +236,13 @@ impl Api {
         let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
         let lookback = nanos(self.settings.config.max_lookback);
         let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
-        let mut parts = self.records()?;
+        let refused = |error: SourceError| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+        let mut parts = source::records(&self.library, &self.sealed, &self.journaled).map_err(refused)?;
         parts.extend(self.others.parts().map_err(unreadable)?);
         let (shelf, runs) = self.receiver.held();
         parts.push(Arc::new(PushedShelf::new(shelf)));
         parts.extend(runs.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));
         Ok(Union::new(parts).since(since))
-    }
-
-    /// Weir's own Records, each once: those of segments, and from where these end on those of the journal.
-    fn records(&self) -> Result<Vec<Arc<dyn Part>>, Failure> {
-        let refused = |text: String| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, text);
-        loop {
-            let shelf = self.library.shelf();
-            let mut parts = self.journaled.parts(shelf.sealed()).map_err(|error| refused(error.to_string()))?;
-            // A file leaves the journal once it is sealed. If none was meanwhile, nothing is missing here.
-            if self.library.shelf().sealed() != shelf.sealed() {
-                continue;
-            }
-            parts.push(self.sealed.part(shelf).map_err(|error| refused(error.to_string()))?);
-            return Ok(parts);
-        }
     }
 }
 

@@ -49,12 +49,12 @@ enum Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    /// What the stages check, and whether `| json` is among them; `None` if there is one that columns do not tell of.
-    fn all(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Option<(Vec<Self>, bool)> {
+    /// What the stages check, and what parsers among them find; `None` if there is one that columns do not tell of.
+    fn all(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Option<(Vec<Self>, Parsed<'a>)> {
         if has_errors(batch) {
             return None;
         }
-        let (mut checks, mut parsed) = (Vec::new(), false);
+        let (mut checks, mut parsed) = (Vec::new(), Parsed::Nothing);
         for step in &pipeline.stages {
             if step.test.is_some_and(|test| batch.tested(test) == Tested::Exact) {
                 continue;
@@ -64,9 +64,12 @@ impl<'a> Check<'a> {
                     Some(settled) => Self::Words(settled),
                     None => Self::Lines(test),
                 }),
-                Run::Json if pipeline.hint.nothing => {}
-                Run::Json if batch.promise.json => parsed = true,
-                Run::Labels(test) => checks.push(Self::Labels(Bound::new(test, batch, parsed)?)),
+                Run::Json | Run::Paths { .. } if pipeline.hint.nothing => {}
+                Run::Json if batch.promise.json => parsed = parsed.everything()?,
+                Run::Paths { paths, labels } if batch.promise.json && paths.are_members() => {
+                    parsed = parsed.members(labels, batch)?;
+                }
+                Run::Labels(test) => checks.push(Self::Labels(Bound::new(test, batch, &parsed)?)),
                 Run::Drop(names) if names.iter().all(is_about_errors) => {}
                 _ => return None,
             }
@@ -97,6 +100,42 @@ impl<'a> Check<'a> {
     }
 }
 
+/// What parsers have found so far.
+pub(super) enum Parsed<'a> {
+    Nothing,
+    /// All that `| json` finds.
+    Everything,
+    /// Members of the line's object under their own names. A line without one has it empty, which a number that is asked for can
+    /// be told from, but not a text that is compared.
+    Members(&'a [String]),
+}
+
+impl<'a> Parsed<'a> {
+    /// With what `| json` finds; `None` if columns do not tell of both.
+    fn everything(self) -> Option<Self> {
+        if matches!(self, Self::Members(_)) { None } else { Some(Self::Everything) }
+    }
+
+    /// With members that neither streams nor metadata have; `None` if columns do not tell.
+    fn members(self, labels: &'a [String], batch: &'a Batch<'a>) -> Option<Self> {
+        let alone = |name: &String| find(name, batch, &Self::Nothing).is_some_and(|field| field.is_nowhere());
+        (matches!(self, Self::Nothing) && labels.iter().all(alone)).then_some(Self::Members(labels))
+    }
+
+    fn finds(&self, name: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Members(names) => names.iter().any(|known| known == name),
+        }
+    }
+
+    /// Whether a label is empty where it is missing.
+    fn fills(&self, name: &str) -> bool {
+        matches!(self, Self::Members(_)) && self.finds(name)
+    }
+}
+
 /// Whether errors come with the entries: those are for the pipeline to see.
 fn has_errors(batch: &Batch) -> bool {
     batch.columns.iter().any(|column| column.name.starts_with("__"))
@@ -117,16 +156,20 @@ impl<'a> Columnar<'a> {
             Value::One => Bits::One,
             Value::Length => Bits::Length,
             Value::Unwrapped { label, conversion, filters } => Bits::Numbers {
-                numbers: Numbers::new(find(label, batch, parsed)?, *conversion),
-                filters: bind_all(filters, batch, parsed)?,
+                numbers: Numbers::new(find(label, batch, &parsed)?, *conversion),
+                filters: bind_all(filters, batch, &parsed)?,
             },
         };
         let keys = match &extractor.shape {
-            Shape::By(names) => Keys::new(names, batch, parsed)?,
+            Shape::By(names) => Keys::new(names, batch, &parsed)?,
             Shape::Without(_) => {
                 // Every label counts: this is for entries that have none beside their stream's.
-                let parses = parsed && batch.columns.iter().any(|column| column.origin == Origin::Parsed);
-                if parses || batch.columns.iter().any(|column| column.origin == Origin::Metadata) {
+                let parses = matches!(parsed, Parsed::Everything)
+                    && batch.columns.iter().any(|column| column.origin == Origin::Parsed);
+                if parses
+                    || matches!(parsed, Parsed::Members(_))
+                    || batch.columns.iter().any(|column| column.origin == Origin::Metadata)
+                {
                     return None;
                 }
                 Keys::of_streams(batch, &extractor.shape)
@@ -184,7 +227,7 @@ impl<'a> Columnar<'a> {
     }
 }
 
-fn bind_all<'a>(tests: &'a [LabelTest], batch: &'a Batch<'a>, parsed: bool) -> Option<Vec<Bound<'a>>> {
+fn bind_all<'a>(tests: &'a [LabelTest], batch: &'a Batch<'a>, parsed: &Parsed) -> Option<Vec<Bound<'a>>> {
     tests.iter().map(|test| Bound::new(test, batch, parsed)).collect()
 }
 

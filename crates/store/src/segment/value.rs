@@ -115,8 +115,8 @@ fn is_special(byte: u8) -> bool {
     (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f)
 }
 
-/// Writes a text with its quotes.
-pub(crate) fn write_text(text: &[u8], out: &mut Vec<u8>) {
+/// Writes a text as it stands on a line, with its quotes.
+pub fn write_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     // Without a branch for each byte; few texts have any that is special.
     let special = text.iter().fold(false, |found, byte| found | is_special(*byte));
@@ -188,6 +188,13 @@ pub(super) fn write_number(number: f64, out: &mut Vec<u8>) {
         // Writing to memory cannot fail.
         let _ = write!(out, "{number}");
     }
+}
+
+/// The bytes that an identifier is kept as; `None` where it is kept as a text.
+#[must_use]
+pub fn identifier(text: &str, uuid: bool) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    read_hex(text.as_bytes(), uuid, &mut bytes).then_some(bytes)
 }
 
 /// Reads hexadecimal digits into bytes; hyphens stand where `uuid` says so.

@@ -17,7 +17,8 @@ use super::{ConfigError, invalid};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WrittenQuery {
-    /// Threads that answer questions, apart from those that serve requests; half as many as there are cores if not given.
+    /// Threads that answer questions, apart from those that serve requests; half as many as there are cores if not given. A question
+    /// reads with all that are idle when it begins.
     pub threads: Option<usize>,
     /// Questions that wait for a thread; beyond it they get 429.
     pub max_waiting: usize,

@@ -50,7 +50,7 @@ fn about(asked: &Asked, request: &Request) -> About {
 
 fn evaluated(asked: &Asked, query: &Expr, request: &Request) -> Result<Outcome, Failure> {
     let limits = asked.settings.limits();
-    let context = Context { limits, watch: asked.patience, now: asked.now, threads: asked.settings.threads_per_query };
+    let context = Context { limits, watch: asked.patience, now: asked.now, threads: asked.patience.threads() };
     Ok(evaluate(asked.source, query, request, &context)?)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -30,10 +30,12 @@ pub(crate) struct Pool {
     most_memory: u64,
 }
 
-#[derive(Default)]
 struct Queue {
     waiting: Mutex<VecDeque<Job>>,
     news: Condvar,
+    /// How many threads there are, and how many work: what is idle may help a question that is under way.
+    size: usize,
+    busy: AtomicUsize,
     /// Set when no more are answered.
     closed: Arc<AtomicBool>,
 }
@@ -44,7 +46,32 @@ impl std::fmt::Debug for Queue {
     }
 }
 
+/// The threads that a question has: one, and those that were idle when it began.
+struct Claim<'q> {
+    queue: &'q Queue,
+    threads: usize,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.queue.busy.fetch_sub(self.threads, Ordering::AcqRel);
+    }
+}
+
 impl Queue {
+    fn new(size: usize) -> Queue {
+        let (waiting, news, busy, closed) = Default::default();
+        Queue { waiting, news, size, busy, closed }
+    }
+
+    fn claim(&self) -> Claim<'_> {
+        let before = self.busy.fetch_add(1, Ordering::AcqRel);
+        // Whoever waits gets a thread soon.
+        let idle = self.size.saturating_sub(before + 1 + self.lock().len());
+        self.busy.fetch_add(idle, Ordering::AcqRel);
+        Claim { queue: self, threads: 1 + idle }
+    }
+
     fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,12 +99,19 @@ pub(crate) struct Patience {
     most_memory: u64,
     /// Whether the process took more than it may.
     too_large: AtomicBool,
+    /// With how many threads it may read.
+    threads: AtomicUsize,
 }
 
 impl Patience {
     fn new(closed: &Arc<AtomicBool>, most_memory: u64) -> Patience {
-        let (gone, too_large) = Default::default();
-        Patience { gone, closed: closed.clone(), since: Instant::now(), most_memory, too_large }
+        let (gone, too_large, threads) = (AtomicBool::default(), AtomicBool::default(), AtomicUsize::new(1));
+        Patience { gone, closed: closed.clone(), since: Instant::now(), most_memory, too_large, threads }
+    }
+
+    /// With how many threads the question may read, this one included.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
     }
 
     /// Whether the process takes more memory than it may. Found once, it stays so for this question.
@@ -112,7 +146,7 @@ impl Pool {
     /// Starts so many threads; so many questions may wait for one. Above so many bytes of the whole process, 0 for any, nothing is
     /// answered.
     pub(crate) fn start(threads: usize, room: usize, most_memory: u64) -> io::Result<Pool> {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::new(Queue::new(threads));
         let start = |number: usize| {
             let queue = queue.clone();
             std::thread::Builder::new().name(format!("query-{number}")).spawn(move || {
@@ -136,11 +170,15 @@ impl Pool {
         let patience = Arc::new(Patience::new(&self.queue.closed, self.most_memory));
         let waiting = Waiting(patience.clone());
         let (tell, told) = oneshot::channel();
-        let looks = patience.clone();
+        let (looks, queue) = (patience.clone(), self.queue.clone());
         self.put(Box::new(move || {
+            let claim = queue.claim();
+            patience.threads.store(claim.threads, Ordering::Relaxed);
             if !patience.is_cancelled() {
                 // A question that panics has no answer; the thread goes on.
-                let _ = tell.send(catch_unwind(AssertUnwindSafe(|| work(&patience))));
+                let answer = catch_unwind(AssertUnwindSafe(|| work(&patience)));
+                drop(claim);
+                let _ = tell.send(answer);
             }
         }))?;
         let outcome = told.await;
@@ -211,6 +249,20 @@ mod tests {
         let failed = block_on(pool.run(|_| -> u8 { panic!("no answer") })).unwrap_err();
         assert_eq!(failed.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(block_on(pool.run(|_| 7)).unwrap(), 7, "the thread goes on");
+    }
+
+    #[test]
+    fn idle_threads_help() {
+        let pool = Pool::start(3, 4, 0).unwrap();
+        let (first, second) = block_on(async {
+            tokio::join!(pool.run(Patience::threads), async {
+                // The first one may be under way or over.
+                pool.run(Patience::threads).await
+            })
+        });
+        assert!((1..=3).contains(&first.unwrap()) && (1..=3).contains(&second.unwrap()));
+        assert_eq!(block_on(pool.run(Patience::threads)).unwrap(), 3, "nobody else is asked");
+        assert_eq!(pool.queue.busy.load(Ordering::Acquire), 0);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use logql::Labels;
 use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Share, Source, SourceError};
 
+use store::Library;
+
 pub(crate) use journaled::Journaled;
 pub(crate) use others::Others;
 pub(crate) use pushed::{Pushed, PushedShelf};
@@ -36,6 +38,28 @@ pub(crate) trait Part: Source + Send + Debug {
             found.extend(batch.labels.iter().zip(met).filter(|(_, met)| *met).map(|(labels, _)| labels.clone()));
         }
         Ok(found)
+    }
+}
+
+/// Weir's own Records, each once: those of segments, and from where these end on those of the journal.
+///
+/// # Errors
+/// They cannot be read.
+pub(crate) fn records(
+    library: &Library,
+    sealed: &Arc<Sealed>,
+    journaled: &Arc<Journaled>,
+) -> Result<Vec<Arc<dyn Part>>, SourceError> {
+    loop {
+        let shelf = library.shelf();
+        let parts = journaled.parts(shelf.sealed());
+        // A file leaves the journal once it is sealed. If none was meanwhile, nothing is missing here.
+        if library.shelf().sealed() != shelf.sealed() {
+            continue;
+        }
+        let mut parts = parts.map_err(|error| SourceError(error.to_string()))?;
+        parts.push(sealed.part(shelf).map_err(|error| SourceError(error.to_string()))?);
+        return Ok(parts);
     }
 }
 

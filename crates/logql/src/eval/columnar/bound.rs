@@ -2,7 +2,7 @@
 
 use super::super::filter::LabelTest;
 use super::field::{Field, find};
-use super::{by_code, keep};
+use super::{Parsed, by_code, keep};
 use crate::source::{Batch, Column, Data, Validity};
 use crate::syntax::ast::Compare;
 
@@ -53,7 +53,7 @@ pub(super) enum Bound<'a> {
 }
 
 impl<'a> Bound<'a> {
-    pub(super) fn new(test: &'a LabelTest, batch: &'a Batch<'a>, parsed: bool) -> Option<Self> {
+    pub(super) fn new(test: &'a LabelTest, batch: &'a Batch<'a>, parsed: &Parsed) -> Option<Self> {
         let name = match test {
             LabelTest::And(left, right) => {
                 let (left, right) = (Self::new(left, batch, parsed)?, Self::new(right, batch, parsed)?);
@@ -73,7 +73,7 @@ impl<'a> Bound<'a> {
             | LabelTest::Duration { name, .. }
             | LabelTest::Bytes { name, .. } => name,
         };
-        let field = find(name, batch, parsed)?;
+        let field = find(name, batch, parsed).filter(|_| !parsed.fills(name))?;
         Some(Self::of_field(test, field, batch))
     }
 

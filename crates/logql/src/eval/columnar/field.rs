@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::Parsed;
 use crate::source::{Batch, Column, Origin};
 
 /// A label: of the stream, else of the metadata, else what `| json` finds.
@@ -15,7 +16,7 @@ pub(super) struct Field<'a> {
 }
 
 /// Where `name` is; `None` if columns do not tell.
-pub(super) fn find<'a>(name: &'a str, batch: &'a Batch<'a>, parsed: bool) -> Option<Field<'a>> {
+pub(super) fn find<'a>(name: &'a str, batch: &'a Batch<'a>, parsed: &Parsed) -> Option<Field<'a>> {
     // Such a name may stand for another one, depending on what else an entry has.
     if name.ends_with("_extracted") || name.starts_with("__") {
         return None;
@@ -31,7 +32,7 @@ pub(super) fn find<'a>(name: &'a str, batch: &'a Batch<'a>, parsed: bool) -> Opt
         name,
         in_streams: batch.labels.iter().any(|labels| labels.has(name)),
         metadata: column(Origin::Metadata),
-        parsed: column(Origin::Parsed).filter(|_| parsed),
+        parsed: column(Origin::Parsed).filter(|_| parsed.finds(name)),
     })
 }
 
@@ -47,6 +48,11 @@ impl<'a> Field<'a> {
     /// Whether only streams have it.
     pub(super) fn is_of_streams(&self) -> bool {
         self.metadata.is_none() && self.parsed.is_none()
+    }
+
+    /// Whether nothing has it.
+    pub(super) fn is_nowhere(&self) -> bool {
+        !self.in_streams && self.is_of_streams()
     }
 
     pub(super) fn name(&self) -> &'a str {

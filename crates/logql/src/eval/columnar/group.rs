@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::super::series::{SeriesTable, Shape};
+use super::Parsed;
 use super::field::{Field, find};
 use crate::source::{Batch, Column, Data, Validity};
 
@@ -17,7 +18,10 @@ pub(super) enum Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new(names: &'a [String], batch: &'a Batch<'a>, parsed: bool) -> Option<Self> {
+    pub(super) fn new(names: &'a [String], batch: &'a Batch<'a>, parsed: &Parsed) -> Option<Self> {
+        if names.iter().any(|name| parsed.fills(name)) {
+            return None;
+        }
         let keys = names.iter().map(|name| Some(Key::new(find(name, batch, parsed)?, batch)));
         Some(Self::Labels(ByLabels::new(keys.collect::<Option<_>>()?, batch.len())))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::bound::Bound;
-use super::{Check, has_errors, is_about_errors, keep, words};
+use super::{Check, Parsed, has_errors, is_about_errors, keep, words};
 use crate::eval::LogEntry;
 use crate::eval::pipeline::{Pipeline, Run};
 use crate::labels::{Labels, Sorted};
@@ -25,7 +25,7 @@ type Named<'a> = Option<[Vec<(Cow<'a, str>, &'a Column<'a>)>; 2]>;
 
 impl<'a> Preselection<'a> {
     pub(in crate::eval) fn new(pipeline: &'a Pipeline, batch: &'a Batch<'a>) -> Self {
-        let (mut checks, mut parsed) = (Vec::new(), false);
+        let (mut checks, mut parsed) = (Vec::new(), Parsed::Nothing);
         let mut whole = !has_errors(batch);
         let stages = if whole { pipeline.stages.as_slice() } else { &[] };
         for step in stages {
@@ -34,8 +34,8 @@ impl<'a> Preselection<'a> {
                     Some(settled) => checks.push(Check::Words(settled)),
                     None => whole = false,
                 },
-                Run::Json if batch.promise.json => parsed = true,
-                Run::Labels(test) => match Bound::new(test, batch, parsed) {
+                Run::Json if batch.promise.json => parsed = Parsed::Everything,
+                Run::Labels(test) => match Bound::new(test, batch, &parsed) {
                     Some(bound) => {
                         whole &= bound.is_certain();
                         checks.push(Check::Labels(bound));
@@ -54,7 +54,7 @@ impl<'a> Preselection<'a> {
             }
         }
         let whole = whole.then(|| batch.labels.iter().map(|_| None).collect());
-        Self { batch, checks, whole, parsed }
+        Self { batch, checks, whole, parsed: matches!(parsed, Parsed::Everything) }
     }
 
     /// Keeps the rows that may pass: the others will not.

@@ -36,6 +36,11 @@ impl Paths {
         Ok(Self { wanted, longest })
     }
 
+    /// Whether each label is a member of the line's object under its own name.
+    pub(crate) fn are_members(&self) -> bool {
+        self.wanted.iter().all(|(label, steps)| matches!(steps.as_slice(), [Step::Key(key)] if key == label))
+    }
+
     /// Gives each label's value, in the line's order, and then the labels that the line has none for. Objects and arrays are
     /// given as they are written.
     ///

@@ -6,8 +6,11 @@
 
 mod column;
 mod line;
+mod needle;
+mod pairs;
 mod piece;
 mod plan;
+mod sieve;
 mod stream;
 
 use std::collections::HashMap;
@@ -20,8 +23,13 @@ use store::{Segment, SegmentError, Seq, Shelf};
 use super::Part;
 use super::block::Block;
 use crate::query::label::Labeller;
+use pairs::Pairs;
 use piece::Piece;
 use plan::Plan;
+use sieve::Sieve;
+
+/// Columns of which it is held what their texts are made of: some 32 MiB.
+const MOST_PAIRS: usize = 1 << 16;
 
 /// Between which instants entries lie; nothing where there are none.
 type Span = Option<(i64, i64)>;
@@ -32,12 +40,14 @@ pub(crate) struct Sealed {
     labeller: Arc<Labeller>,
     /// Between which instants the lines of a group lie that its columns do not give back: by its first line and its rows.
     strays: Mutex<HashMap<(Seq, usize), Span>>,
+    /// What texts there are in a group: by its first line, its rows, and the number of the field.
+    pairs: Mutex<HashMap<(Seq, usize, usize), Arc<Pairs>>>,
 }
 
 impl Sealed {
     /// With labels by this rule.
     pub(crate) fn new(labeller: Labeller) -> Sealed {
-        Sealed { labeller: Arc::new(labeller), strays: Mutex::default() }
+        Sealed { labeller: Arc::new(labeller), strays: Mutex::default(), pairs: Mutex::default() }
     }
 
     /// The lines of all segments that stand on `shelf`.
@@ -57,7 +67,20 @@ impl Sealed {
             }
         }
         let plans = shelf.segments().iter().map(|segment| Plan::new(segment.schema(), &self.labeller)).collect();
-        Ok(Arc::new(Shelved { labeller: self.labeller.clone(), shelf, plans, pieces }))
+        Ok(Arc::new(Shelved { sealed: self.clone(), shelf, plans, pieces }))
+    }
+
+    fn pairs(&self, of: &(Seq, usize, usize)) -> Option<Arc<Pairs>> {
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner).get(of).cloned()
+    }
+
+    /// Keeps what was learnt of a column. What is not there any more is forgotten with the rest, when there is too much.
+    fn know_pairs(&self, of: (Seq, usize, usize), pairs: Arc<Pairs>) {
+        let mut known = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_PAIRS {
+            known.clear();
+        }
+        known.insert(of, pairs);
     }
 
     fn stray_span(&self, segment: &Segment, group: usize, of: &Group) -> Result<Span, SegmentError> {
@@ -102,7 +125,7 @@ struct Known {
 /// Segments as they were when a question was asked.
 #[derive(Debug)]
 struct Shelved {
-    labeller: Arc<Labeller>,
+    sealed: Arc<Sealed>,
     shelf: Arc<Shelf>,
     /// Of each segment.
     plans: Vec<Plan>,
@@ -119,7 +142,7 @@ impl Shelved {
     fn open<'s>(&'s self, known: &Known, scan: Arc<Scan>, edge: i64) -> Result<Batches<'s>, SourceError> {
         let segment = &self.shelf.segments()[known.place.segment];
         if known.stray {
-            let block = Arc::new(strays(segment, known.place.group, &self.labeller).map_err(unreadable)?);
+            let block = Arc::new(strays(segment, known.place.group, &self.sealed.labeller).map_err(unreadable)?);
             let batch = block.batch(&scan, (0, Seq::MAX));
             return Ok(Box::new(batch.into_iter().map(move |mut batch| {
                 batch.beyond = Some(edge);
@@ -127,7 +150,8 @@ impl Shelved {
             })));
         }
         let plan = &self.plans[known.place.segment];
-        let piece = Piece::open(segment, known.place.group, plan, &self.labeller, scan, edge);
+        let sieve = Sieve { sealed: &self.sealed, segment, group: known.place.group, plan, read: Vec::new() };
+        let piece = Piece::open(sieve, scan, edge);
         Ok(Box::new(piece.map_err(unreadable)?))
     }
 }

@@ -76,17 +76,31 @@ fn validity(column: &segment::Column) -> Validity<'static> {
     }
 }
 
-fn data(field: &Field, column: &segment::Column) -> Data<'static> {
+/// The values as floats, as precise as reading them from the line would be; `None` if they are no numbers, or have more digits.
+#[allow(clippy::cast_precision_loss, reason = "as precise as reading the text would be")]
+pub(super) fn numbers<'c>(field: &Field, column: &'c segment::Column) -> Option<Cow<'c, [f64]>> {
     match (&column.values, field.kind) {
-        (Values::Integers(values), Type::Integer) => Data::I64(Cow::Owned(values.clone())),
-        #[allow(clippy::cast_precision_loss, reason = "they are below 2^53")]
+        (Values::Integers(values), Type::Integer) => Some(values.iter().map(|value| *value as f64).collect()),
         (Values::Integers(values), Type::Decimal(scale))
-            if values.iter().all(|v| v.unsigned_abs() < FIFTEEN_DIGITS) =>
+            if values.iter().all(|value| value.unsigned_abs() < FIFTEEN_DIGITS) =>
         {
             // Both are exact, so the quotient is the number that is nearest to the decimal.
             let one = 10_f64.powi(i32::from(scale));
-            Data::F64(values.iter().map(|value| *value as f64 / one).collect())
+            Some(values.iter().map(|value| *value as f64 / one).collect())
         }
+        (Values::Numbers(values), _) => Some(Cow::Borrowed(values)),
+        _ => None,
+    }
+}
+
+fn data(field: &Field, column: &segment::Column) -> Data<'static> {
+    if field.kind != Type::Integer
+        && let Some(numbers) = numbers(field, column)
+    {
+        return Data::F64(Cow::Owned(numbers.into_owned()));
+    }
+    match (&column.values, field.kind) {
+        (Values::Integers(values), Type::Integer) => Data::I64(Cow::Owned(values.clone())),
         (Values::Numbers(values), _) => Data::F64(Cow::Owned(values.clone())),
         (Values::Flags(values), _) => Data::Bool(Cow::Owned(values.clone())),
         (Values::Codes { codes, texts }, _) => {

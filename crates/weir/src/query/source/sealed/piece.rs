@@ -5,12 +5,15 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use logql::source::{Batch, Column, Direction, FieldSet, LabelMatcher, Promise, Rows, Scan, SourceError};
+use logql::source::{
+    Batch, Column, Direction, FieldSet, LabelMatcher, Lines, Promise, Rows, Scan, SourceError, Tested,
+};
 use store::segment::{self, PAGE_ROWS};
 use store::{Segment, SegmentError};
 
 use super::line::Rendered;
 use super::plan::{Plan, Planned};
+use super::sieve::Sieve;
 use super::stream::Streams;
 use super::{column, unreadable};
 use crate::query::label::{DETECTED_LEVEL, Labeller, Place};
@@ -24,46 +27,67 @@ pub(super) struct Piece<'s> {
     scan: Arc<Scan>,
     /// Of all rows of the group.
     times: segment::Column,
-    spilled: Option<segment::Column>,
+    /// Which rows are asked for, as far as times and tests tell.
+    wanted: Vec<bool>,
+    tested: Vec<Tested>,
+    /// Columns of the whole group that were read for tests.
+    read: Vec<(usize, segment::Column)>,
+    edge: i64,
     /// What is still to be read, with what lies beyond each: the next one last.
     chunks: Vec<(Range<usize>, i64)>,
+    /// Whether anybody has heard of this group.
+    shown: bool,
 }
 
 /// Some rows whose columns have been read.
-struct Read<'s> {
+struct Read<'p> {
     rows: Range<usize>,
     /// By the number of the field.
-    columns: Vec<(usize, Cow<'s, segment::Column>)>,
+    columns: Vec<(usize, Cow<'p, segment::Column>)>,
 }
 
 impl<'s> Piece<'s> {
-    /// Reads the times of a group. Nothing lies beyond `edge` in what comes after it.
-    pub(super) fn open(
-        segment: &'s Segment,
-        group: usize,
-        plan: &'s Plan,
-        labeller: &'s Labeller,
-        scan: Arc<Scan>,
-        edge: i64,
-    ) -> Result<Piece<'s>, SegmentError> {
-        let times = segment.read(group, plan.time)?;
-        let rows = times.len();
+    /// Reads the times of a group, and what tests ask for. Nothing lies beyond `edge` in what comes after it.
+    pub(super) fn open(mut sieve: Sieve<'s>, scan: Arc<Scan>, edge: i64) -> Result<Piece<'s>, SegmentError> {
+        let (segment, group, plan) = (sieve.segment, sieve.group, sieve.plan);
+        let mut piece = Piece {
+            segment,
+            group,
+            plan,
+            labeller: &sieve.sealed.labeller,
+            scan,
+            times: segment::Column { values: segment::Values::Integers(Vec::new()), valid: None },
+            wanted: Vec::new(),
+            tested: Vec::new(),
+            read: Vec::new(),
+            edge,
+            chunks: Vec::new(),
+            shown: false,
+        };
+        if sieve.rules_out(&piece.scan.tests)? {
+            return Ok(piece);
+        }
+        piece.times = segment.read(group, plan.time)?;
         let spills = segment.groups().get(group).is_some_and(|of| of.spills);
-        let spilled = spills.then(|| segment.spilled(group, 0..rows)).transpose()?;
-        let mut piece = Piece { segment, group, plan, labeller, scan, times, spilled, chunks: Vec::new() };
-        piece.chunks = piece.cut(edge);
+        let spilled = spills.then(|| segment.spilled(group, 0..piece.times.len())).transpose()?;
+        let within =
+            |row: usize| piece.times.integer(row).is_some_and(|at| (piece.scan.start..piece.scan.end).contains(&at));
+        let is_wanted = |row: usize| within(row) && spilled.as_ref().is_none_or(|spilled| !spilled.is_valid(row));
+        piece.wanted = (0..piece.times.len()).map(is_wanted).collect();
+        piece.tested = sieve.retain(&piece.scan.tests, &mut piece.wanted)?;
+        piece.read = sieve.read;
+        piece.chunks = piece.cut();
         Ok(piece)
     }
 
-    /// Whether a row is in the time that is asked for, and not kept as it is.
+    /// Whether a row is in the time that is asked for, not kept as it is, and passes the tests.
     fn is_wanted(&self, row: usize) -> bool {
-        let at = self.times.integer(row).filter(|at| (self.scan.start..self.scan.end).contains(at));
-        at.is_some() && self.spilled.as_ref().is_none_or(|spilled| !spilled.is_valid(row))
+        self.wanted[row]
     }
 
     /// Cuts the rows that are asked for into what is read at once: pages where lines are wanted, since often the first are enough,
     /// else everything.
-    fn cut(&self, edge: i64) -> Vec<(Range<usize>, i64)> {
+    fn cut(&self) -> Vec<(Range<usize>, i64)> {
         let rows = self.times.len();
         let Some(first) = (0..rows).find(|row| self.is_wanted(*row)) else { return Vec::new() };
         let last = (first..rows).rev().find(|row| self.is_wanted(*row)).unwrap_or(first);
@@ -71,12 +95,12 @@ impl<'s> Piece<'s> {
         let size = if self.scan.fields == FieldSet::All { PAGE_ROWS } else { rows };
         let (from, to) = (first / size, last / size);
         let cuts = (from..=to).map(|page| (page * size).max(first)..((page + 1) * size).min(last + 1));
-        let mut chunks: Vec<Range<usize>> = cuts.collect();
+        let mut chunks: Vec<Range<usize>> = cuts.filter(|rows| self.wanted[rows.clone()].contains(&true)).collect();
         // The one that comes last first, so that what lies beyond each is known.
         if forward {
             chunks.reverse();
         }
-        let mut edge = edge;
+        let mut edge = self.edge;
         let with_edge = |rows: Range<usize>| {
             let beyond = edge;
             let times = rows.clone().filter_map(|row| self.times.integer(row));
@@ -109,7 +133,7 @@ impl<'s> Piece<'s> {
             columns,
             lines: Box::new(line),
             promise: Promise { json: self.plan.json, words: false },
-            tested: Vec::new(),
+            tested: self.tested.clone(),
             beyond: Some(beyond),
         }))
     }
@@ -131,7 +155,7 @@ impl<'s> Piece<'s> {
         })
     }
 
-    fn streams(&self, read: &mut Read) -> Result<Streams, SegmentError> {
+    fn streams<'p>(&'p self, read: &mut Read<'p>) -> Result<Streams, SegmentError> {
         let labels: Vec<(usize, &Planned)> = self.plan.labels().filter(|(field, _)| !self.is_empty(*field)).collect();
         for (field, _) in &labels {
             self.read(read, *field)?;
@@ -143,7 +167,7 @@ impl<'s> Piece<'s> {
     }
 
     /// The columns that the question looks at.
-    fn columns(&self, read: &mut Read) -> Result<Vec<Column<'static>>, SegmentError> {
+    fn columns<'p>(&'p self, read: &mut Read<'p>) -> Result<Vec<Column<'static>>, SegmentError> {
         let mut columns = Vec::new();
         let wanted = |planned: &Planned| self.scan.fields.wants(&planned.name);
         for (at, planned) in self.plan.fields.iter().enumerate().filter(|(_, planned)| wanted(planned)) {
@@ -183,12 +207,31 @@ impl<'s> Piece<'s> {
         self.segment.bounds(self.group, field).missing == Some(self.times.len())
     }
 
-    fn read(&self, read: &mut Read, field: usize) -> Result<(), SegmentError> {
+    fn read<'p>(&'p self, read: &mut Read<'p>, field: usize) -> Result<(), SegmentError> {
         if read.get(field).is_none() {
-            let column = self.segment.read_rows(self.group, field, read.rows.clone())?;
-            read.columns.push((field, Cow::Owned(column)));
+            let known = self.read.iter().find(|(known, _)| *known == field && read.rows == (0..self.times.len()));
+            let column = match known {
+                Some((_, column)) => Cow::Borrowed(column),
+                None => Cow::Owned(self.segment.read_rows(self.group, field, read.rows.clone())?),
+            };
+            read.columns.push((field, column));
         }
         Ok(())
+    }
+
+    /// Nothing of this group: so that whoever asks can stop between groups.
+    fn nothing(&self) -> Batch<'s> {
+        Batch {
+            timestamps: Cow::Borrowed(&[]),
+            rows: Rows::All,
+            streams: Cow::Borrowed(&[]),
+            labels: Arc::new([]),
+            columns: Vec::new(),
+            lines: Box::new(NoLines),
+            promise: Promise { json: self.plan.json, words: false },
+            tested: Vec::new(),
+            beyond: Some(self.edge),
+        }
     }
 }
 
@@ -205,10 +248,22 @@ impl<'s> Iterator for Piece<'s> {
         while let Some((rows, beyond)) = self.chunks.pop() {
             match self.batch(rows, beyond) {
                 Ok(None) => {}
-                Ok(Some(batch)) => return Some(Ok(batch)),
+                Ok(Some(batch)) => {
+                    self.shown = true;
+                    return Some(Ok(batch));
+                }
                 Err(error) => return Some(Err(unreadable(error))),
             }
         }
-        None
+        (!std::mem::replace(&mut self.shown, true)).then(|| Ok(self.nothing()))
+    }
+}
+
+/// The lines of no entries.
+struct NoLines;
+
+impl Lines for NoLines {
+    fn line(&self, _: usize) -> Result<Cow<'_, [u8]>, SourceError> {
+        Ok(Cow::Borrowed(b""))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use logql::eval::{Answer, Context, EvalError, Request, evaluate};
@@ -18,7 +18,7 @@ use store::{Journal, Library};
 use super::Sealed;
 use crate::panels::{PANELS, Selection};
 use crate::query::label::Labeller;
-use crate::query::source::{Journaled, Union};
+use crate::query::source::{Journaled, Union, records};
 use crate::simulate::history::History;
 
 const SECOND: u64 = 1_000_000_000;
@@ -42,6 +42,13 @@ const QUERIES: &[&str] = &[
     r#"{app="llm-proxy", level=~"warn|error"} | json | drop __error__"#,
     r#"{event=~".+"} | json | session_id=~".*7.*" | keep model, session_id_extracted, total_tokens"#,
     r#"{app="llm-proxy"} |= "null" != "Z\"" | json | temperature=`` or deep_er=`7`"#,
+    r#"{app="llm-proxy"} |= "\"team\":\"a\"" | json | floor > 1"#,
+    r#"{app="llm-proxy"} |= "n" != "u0001" |= "-7" | json | nowhere!="x""#,
+    r#"{app="llm-proxy"} |= "0001" or "b\"" or "\"team\":\"\"""#,
+    r#"{app="llm-proxy"} |= "\"timestamp\":\"2026" != "3,\"" | json | nowhere="x" or team="a""#,
+    r#"{app="llm-proxy"} |= "00" | region="here" | user_id="user-0""#,
+    r#"{app="llm-proxy"} | json | session_id="x" | total_tokens > 1"#,
+    r#"{app="llm-proxy"} | json | simulated="true" | input_tokens <= 100 | team="" "#,
     r#"{app="llm-proxy"} | detected_level="error" | model=~"gpt.*" | status_code >= 400"#,
     r#"sum by (model, team) (sum_over_time({app="llm-proxy"} | json | unwrap total_tokens [7m]))"#,
     r#"sum by (organization) (sum_over_time({app="llm-proxy"} | unwrap cost_usd [20m]))"#,
@@ -148,10 +155,8 @@ impl Place {
 
     /// All lines, from where they belong.
     fn union(&self) -> Union {
-        let shelf = self.library.shelf();
-        let mut parts = journaled(&self.journal()).parts(shelf.sealed()).unwrap();
-        parts.push(Arc::new(Sealed::new(labeller())).part(shelf).unwrap());
-        Union::new(parts)
+        let (sealed, journaled) = (Arc::new(Sealed::new(labeller())), journaled(&self.journal()));
+        Union::new(records(&self.library, &sealed, &journaled).unwrap())
     }
 }
 
@@ -264,4 +269,79 @@ fn pages_are_read_in_the_order_that_is_asked_for() {
         compare(&place, 150, direction, (30, 340), &queries);
         compare(&place, 12_000, direction, (0, 360), &queries[1..2]);
     }
+}
+
+/// The line of a Record that says which one it is.
+fn numbered(number: u64) -> Vec<u8> {
+    let (seconds, tenth) = (number / 10, number % 10);
+    let filling = "x".repeat(200);
+    format!(
+        "{{\"timestamp\":\"2026-01-02T00:{:02}:{:02}.{tenth}00000000Z\",\"level\":\"INFO\",\"event\":\"llm_request_completed\",\
+         \"total_tokens\":{number},\"error_message\":\"{filling}\"}}\n",
+        seconds / 60 % 60,
+        seconds % 60,
+    )
+    .into_bytes()
+}
+
+/// Sets a flag in the end, however it comes.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Each Record is there once, whatever becomes of files while it is asked for.
+#[test]
+fn questions_see_each_record_once_while_files_come_and_go() {
+    const RECORDS: u64 = 1_500;
+    let mut place = Place::new(48 << 10);
+    let (written, done) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (dir, other) = (place.journal(), Place::new(1 << 20));
+    let library = other.library;
+    let current = AtomicU64::new(place.journal.first());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 1..=RECORDS {
+                place.append(&[numbered(number)]);
+                written.store(number, Ordering::Release);
+                current.store(place.journal.first(), Ordering::Release);
+            }
+        });
+        scope.spawn(|| {
+            let merging = Merging { most_rows: 1 << 20, longest: Duration::from_secs(86_400) };
+            while !done.load(Ordering::Acquire) {
+                while library.seal(&dir, current.load(Ordering::Acquire)).unwrap().is_some() {}
+                library.merge(merging, &AtomicBool::new(false)).unwrap();
+                let sealed = library.shelf().sealed();
+                store::journal::trim(&dir, current.load(Ordering::Acquire), sealed, Some(Duration::ZERO), u64::MAX)
+                    .unwrap();
+                // What is a minute old goes.
+                let newest = i64::try_from(START + sealed * SECOND / 10).unwrap();
+                library.expire(newest - 60_000_000_000).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        let _ends = Ends(&done);
+        let (sealed, journaled) = (Arc::new(Sealed::new(labeller())), journaled(&dir));
+        let request = Request { limit: 5000, ..Request::range(0, i64::MAX - 1, 1) };
+        let mut last = 0;
+        while last < RECORDS {
+            let (first, least) = (library.shelf().begins(), written.load(Ordering::Acquire));
+            let union = Union::new(records(&library, &sealed, &journaled).unwrap());
+            let query = r#"{app="llm-proxy"} | json | line_format "{{.total_tokens}}""#;
+            let Answer::Entries(entries) = ask(&union, query, &request, 2).unwrap() else { panic!("no entries") };
+            let number = |line: &[u8]| std::str::from_utf8(line).unwrap().parse::<u64>().unwrap();
+            let numbers: Vec<u64> = entries.iter().rev().map(|entry| number(&entry.line)).collect();
+            let (from, to) = (numbers.first().copied().unwrap_or(1), numbers.last().copied().unwrap_or(0));
+            assert!(numbers.iter().copied().eq(from..=to), "{numbers:?}");
+            assert!(
+                to >= least && from >= first && from <= library.shelf().begins().max(1),
+                "{first} {from} {to} {least}"
+            );
+            last = to;
+        }
+    });
 }
