@@ -108,8 +108,7 @@ describe("the overview", () => {
     await page.goto(`${weir.admin}/?from=now-15m`);
     const plot = panel(page, "Token Usage").locator(".u-over");
     await plot.waitFor();
-    const box = await plot.boundingBox();
-    if (!box) throw new Error("the chart has no place");
+    const box = await until("the chart's place", () => plot.boundingBox());
     await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.9, box.y + 40, { steps: 5 });

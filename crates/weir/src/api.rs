@@ -85,6 +85,7 @@ impl Known<'_> {
                 "bytes": kept.journal_bytes.load(Ordering::Relaxed),
                 "dropped_lines": kept.dropped_lines.load(Ordering::Relaxed),
             },
+            "backend": snapshot.config.backend.is_some(),
             "store": self.store(),
             "pushed": self.pushed(),
             "followers": self.followers.iter().map(|follower| follower_state(follower)).collect::<Vec<_>>(),

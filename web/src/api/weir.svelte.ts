@@ -64,6 +64,8 @@ export interface Status {
   journal: { sound: boolean; bytes: number; dropped_lines: number };
   store: { sound: boolean; unsealed_lines: number; records: Stored; pushed: Stored };
   pushed: { stored: number; repeated: number; refused: number; memory_bytes: number };
+  /** Whether a Loki answers questions in Weir's place. */
+  backend: boolean;
   followers: Follower[];
   configuration: { sound: boolean; since: number };
   prices: { as_of: string; age_seconds: number };
