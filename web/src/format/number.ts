@@ -207,7 +207,7 @@ export interface Change {
 }
 
 /** More than this often is no change but a beginning. */
-const BEGINNING = 1000;
+const BEGINNING = 50;
 
 /** The change from `before` to `now`; nothing where there was nothing, or next to nothing, to compare with. */
 export function change(now: number | null, before: number | null): Change | null {
