@@ -35,6 +35,8 @@ const SWEEP: Duration = Duration::from_secs(10);
 const OVERDUE: Duration = Duration::from_secs(1);
 /// How long the other end of an HTTP/2 connection may take to answer a ping.
 const PING: Duration = Duration::from_secs(20);
+/// What an HTTP/2 connection begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Streams on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
 
@@ -166,16 +168,67 @@ async fn accepted(stream: TcpStream, worker: Arc<Worker>, tls: Option<TlsAccepto
     let silence = timeouts.between_chunks;
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(silence));
     match tls {
-        None => call(stream, worker, stop).await,
+        None => {
+            let mut stopping = stop.clone();
+            let protocol = tokio::select! {
+                biased;
+                protocol = Protocol::of(&stream) => protocol,
+                // A connection on which nothing is asked is closed, here as in `overdue`.
+                () = tokio::time::sleep(timeouts.caller) => return,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            call(stream, protocol, worker, stop).await;
+        }
         Some(tls) => match tokio::time::timeout(timeouts.caller, tls.accept(stream)).await {
-            Ok(Ok(stream)) => call(stream, worker, stop).await,
+            Ok(Ok(stream)) => {
+                let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
+                call(stream, protocol, worker, stop).await;
+            }
             _ => drop(worker.shared.bad_heads.fetch_add(1, Ordering::Relaxed)),
         },
     }
 }
 
+/// What a connection speaks. Where it is known hyper reads the first request as it comes. Where hyper has to find out by itself, it
+/// takes the first bytes apart, and the room that it reads into is twice as large for as long as the connection lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    One,
+    Two,
+    Unknown,
+}
+
+impl Protocol {
+    /// By the first bytes, which stay where they are.
+    async fn of(stream: &TcpStream) -> Protocol {
+        let mut first = [0; PREFACE.len()];
+        // What is wrong with a connection shows where it is read.
+        let length = stream.peek(&mut first).await.unwrap_or_default();
+        Protocol::told(&first[..length])
+    }
+
+    fn told(first: &[u8]) -> Protocol {
+        match PREFACE.starts_with(first) {
+            false => Protocol::One,
+            true if first.len() == PREFACE.len() => Protocol::Two,
+            // More is on its way, or nothing.
+            true => Protocol::Unknown,
+        }
+    }
+
+    /// By what TLS agreed on.
+    fn agreed(name: Option<&[u8]>) -> Protocol {
+        match name {
+            Some(b"http/1.1") => Protocol::One,
+            Some(b"h2") => Protocol::Two,
+            _ => Protocol::Unknown,
+        }
+    }
+}
+
 async fn call(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    protocol: Protocol,
     worker: Arc<Worker>,
     stop: watch::Receiver<bool>,
 ) {
@@ -198,6 +251,11 @@ async fn call(
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(Some(caller))
         .keep_alive_timeout(PING);
+    let builder = match protocol {
+        Protocol::One => builder.http1_only(),
+        Protocol::Two => builder.http2_only(),
+        Protocol::Unknown => builder,
+    };
     let connection = pin!(builder.serve_connection(TokioIo::new(Spoken::new(stream)), service));
     let told = until_told(connection, stop, auto::Connection::graceful_shutdown);
     let outcome = tokio::select! {
@@ -263,4 +321,28 @@ async fn until_told<C: Future>(
         Poll::Pending
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_speaks() {
+        for (first, protocol) in [
+            (&b"POST /v1/chat/completions HTTP/1.1\r\n"[..], Protocol::One),
+            (b"GET / HTTP", Protocol::One),
+            (b"PRX", Protocol::One),
+            (b"\x16\x03\x01", Protocol::One),
+            (PREFACE, Protocol::Two),
+            (b"PRI * HTTP/2.0\r\n", Protocol::Unknown),
+            (b"P", Protocol::Unknown),
+            (b"", Protocol::Unknown),
+        ] {
+            assert_eq!(Protocol::told(&first[..first.len().min(PREFACE.len())]), protocol, "{first:?}");
+        }
+        assert_eq!(Protocol::agreed(Some(b"h2")), Protocol::Two);
+        assert_eq!(Protocol::agreed(Some(b"http/1.1")), Protocol::One);
+        assert_eq!(Protocol::agreed(None), Protocol::Unknown);
+    }
 }
