@@ -12,6 +12,8 @@ pub mod form;
 pub mod frame;
 pub mod framing;
 pub mod grid;
+pub mod hub;
+pub mod import;
 pub mod inspect;
 pub mod journal;
 pub mod jsonpath;
@@ -41,6 +43,8 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("frame", frame::check),
     ("framing", framing::check),
     ("grid", grid::check),
+    ("hub", hub::check),
+    ("import", import::check),
     ("inspect", inspect::check),
     ("journal", journal::check),
     ("jsonpath", jsonpath::check),

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use store::pushed::entries;
 use store::schema::{Encoding, Field, Role, Type};
 use store::segment::{PAGE_ROWS, Source, write};
 use store::{Schema, Segment, SegmentError};
@@ -41,6 +42,9 @@ fn read(path: &Path) {
         if let Ok(lines) = segment.lines(group, 0..of.rows.min(PAGE_ROWS)) {
             let mut out = Vec::new();
             lines.rows().for_each(|row| lines.write(row, &mut out));
+        }
+        if let Ok(entries) = entries(&segment, group, (i64::MIN, i64::MAX), &|_| true) {
+            assert!(entries.is_sorted_by_key(|entry| entry.timestamp));
         }
     }
 }

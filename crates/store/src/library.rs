@@ -12,6 +12,7 @@ mod held;
 mod list;
 mod merge;
 mod names;
+mod others;
 
 use std::fs;
 use std::io;
@@ -27,6 +28,7 @@ use crate::{Schema, Segment, SegmentError, Seq, data_dir};
 pub use held::Held;
 pub use list::{LIST, Listed, Listing};
 pub use merge::Merging;
+pub use others::{Libraries, Open};
 
 /// Where segments go that others have taken the place of.
 const REPLACED: &str = "replaced";

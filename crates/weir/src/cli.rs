@@ -72,6 +72,8 @@ enum Command {
     Key(key::KeyCommand),
 }
 
+pub use bring::importable;
+
 /// How to serve.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ServeOptions {

@@ -33,6 +33,9 @@ const LONGEST_LINE: usize = 64 << 10;
 /// More Weirs do not feed one.
 const MOST_WEIRS: usize = 1000;
 
+/// No journal ever has so many.
+const MOST_LINES: Seq = 1 << 60;
+
 /// What stands before the lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -150,7 +153,7 @@ pub fn parse(body: &[u8]) -> Result<(Head, &[u8]), String> {
     let end = memchr::memchr(b'\n', body).ok_or("there are no lines")?;
     let head: Head = serde_json::from_slice(&body[..end]).map_err(|error| format!("the first line: {error}"))?;
     let name = |text: &str| (1..=100).contains(&text.len()) && !text.chars().any(char::is_control);
-    if !name(&head.instance) || !name(&head.journal) || head.first == 0 {
+    if !name(&head.instance) || !name(&head.journal) || !(1..MOST_LINES).contains(&head.first) {
         return Err("the first line names no Weir, no journal, or no number".to_owned());
     }
     let lines = &body[end + 1..];

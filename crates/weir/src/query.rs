@@ -30,17 +30,18 @@ use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use logql::eval::Limits;
-use logql::source::SourceError;
-use store::Library;
+use store::library::Libraries;
+use store::{Library, SegmentError};
 
 pub use failure::Failure;
 pub use label::Labeller;
 pub use parameter::{Parameters, time};
+pub(crate) use source::directory;
 
 use crate::config::{Config, QueryConfig};
 use crate::push::Receiver;
 use pool::{Patience, Pool};
-use source::{Journaled, Others, Part, Pushed, PushedShelf, Sealed, Union};
+use source::{Journaled, Others, Part, Pushed, PushedShelf, Sealed, Union, recorded};
 
 /// Where Loki's API stands.
 pub const PREFIX: &str = "/loki/api/v1/";
@@ -186,7 +187,12 @@ impl Api {
     ///
     /// # Errors
     /// The file system refused, or the system has no more threads.
-    pub fn start(config: &Config, library: Arc<Library>, receiver: Arc<Receiver>) -> io::Result<Api> {
+    pub fn start(
+        config: &Config,
+        library: Arc<Library>,
+        others: Arc<Libraries>,
+        receiver: Arc<Receiver>,
+    ) -> io::Result<Api> {
         let journal = config.data_dir.join("journal");
         let labeller = Labeller::new(config);
         Ok(Api {
@@ -194,7 +200,7 @@ impl Api {
             sealed: Arc::new(Sealed::new(labeller.clone())),
             journaled: Arc::new(Journaled::new(Path::new(&journal), labeller, config.query.recent_bytes)?),
             receiver,
-            others: Arc::new(Others::new(&config.data_dir, Labeller::new(config), config.query.recent_bytes)),
+            others: Arc::new(Others::new(others, Labeller::new(config), config.query.recent_bytes)),
             pool: Pool::start(config.query.threads, config.query.max_waiting, config.query.max_memory)?,
             tails: tail::Tails::default(),
             settings: Settings { config: config.query, max_entries: config.query.max_entries },
@@ -233,11 +239,10 @@ impl Api {
 
     /// Everything that can be asked for, as it is now.
     fn union(&self) -> Result<Union, Failure> {
-        let unreadable = |error: io::Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+        let unreadable = |error: SegmentError| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
         let lookback = nanos(self.settings.config.max_lookback);
         let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
-        let refused = |error: SourceError| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-        let mut parts = source::records(&self.library, &self.sealed, &self.journaled).map_err(refused)?;
+        let mut parts = recorded(&|| Ok(self.library.shelf()), &self.journaled, &self.sealed).map_err(unreadable)?;
         parts.extend(self.others.parts().map_err(unreadable)?);
         let (shelf, runs) = self.receiver.held();
         parts.push(Arc::new(PushedShelf::new(shelf)));

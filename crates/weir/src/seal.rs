@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use meter::record::{FIELDS, Role, Unit};
-use store::library::Merging;
+use store::journal::{files, trim};
+use store::library::{Libraries, Merging};
 use store::schema::{Encoding, Field, SchemaError, Type};
-use store::{Library, Schema, SegmentError, Seq};
+use store::segment::Written;
+use store::{Library, Lot, Schema, SegmentError, Seq};
 
 /// Texts that are hexadecimal digits, and how many bytes they stand for.
 const HEX: [(&str, u8); 2] = [("trace_id", 16), ("span_id", 8)];
@@ -45,9 +47,16 @@ pub fn directory(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// The file system refused, or a newer Weir wrote them. What is damaged is put aside, and said.
 pub fn open(data_dir: &Path) -> Result<Library, SegmentError> {
-    let dir = directory(data_dir);
-    let schema = schema().map_err(|source| SegmentError::Schema { path: dir.clone(), source })?;
-    let (library, aside) = Library::open(&dir, schema)?;
+    open_library(&directory(data_dir))
+}
+
+/// Opens the segments of Records in a directory.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_library(dir: &Path) -> Result<Library, SegmentError> {
+    let schema = schema().map_err(|source| SegmentError::Schema { path: dir.to_owned(), source })?;
+    let (library, aside) = Library::open(dir, schema)?;
     aside.iter().for_each(crate::log::say);
     Ok(library)
 }
@@ -59,7 +68,7 @@ pub fn stand_behind() {
 }
 
 /// What the thread works on.
-pub struct Sealing<C, R> {
+pub struct Sealing<C, R, K> {
     /// The segments.
     pub library: Arc<Library>,
     /// Where the journal lies.
@@ -68,11 +77,20 @@ pub struct Sealing<C, R> {
     pub current: C,
     /// How long lines are kept, as it is set now.
     pub retention: R,
+    /// The segments of Records that are not Weir's own.
+    pub others: Arc<Libraries>,
+    /// How long a sealed file stays in their journals, as it is set now; `None`: for good.
+    pub keep: K,
     /// Whether it went well the last time.
     pub sound: Arc<AtomicBool>,
 }
 
-impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
+impl<C, R, K> Sealing<C, R, K>
+where
+    C: Fn() -> Seq,
+    R: Fn() -> Option<Duration>,
+    K: Fn() -> Option<Duration>,
+{
     /// Seals, merges and expires until `stop` is set.
     pub fn run(&self, stop: &AtomicBool) {
         stand_behind();
@@ -98,22 +116,52 @@ impl<C: Fn() -> Seq, R: Fn() -> Option<Duration>> Sealing<C, R> {
     fn seal(&self, stop: &AtomicBool) -> Result<(), SegmentError> {
         while !stop.load(Ordering::Acquire) {
             let Some(written) = self.library.seal(&self.journal, (self.current)())? else { break };
-            if written.mended > 0 {
-                let (lines, path) = (written.mended, written.path.display());
-                crate::log::say(format_args!("{lines} lines of the journal were no text; they are mended in {path}"));
-            }
+            say_mended(&written);
         }
         Ok(())
     }
 
     fn tidy(&self, stop: &AtomicBool) -> Result<(), SegmentError> {
         let retention = (self.retention)();
-        if let Some(retention) = retention {
-            self.library.expire(since(retention))?;
+        tidy(&self.library, retention, stop)?;
+        for (lot, library) in self.others.all()? {
+            // Where Weir's own files are not sealed, no others are.
+            if (self.current)() > 0 {
+                self.seal_other(&lot, &library, stop)?;
+            }
+            tidy(&library, retention, stop)?;
         }
-        let longest = retention.map_or(SPANS.1, |retention| (retention / PARTS).clamp(SPANS.0, SPANS.1));
-        self.library.tidy(Merging { most_rows: MOST_ROWS, longest }, stop)?.iter().for_each(crate::log::say);
         Ok(())
+    }
+
+    /// Seals a lot that others write: whoever brings Records begins a file, and leaves it for the next one.
+    fn seal_other(&self, lot: &Lot, library: &Library, stop: &AtomicBool) -> Result<(), SegmentError> {
+        let journal = lot.journal();
+        let refused = |source| SegmentError::Io { path: journal.clone(), source };
+        let Some(current) = files(&journal).map_err(refused)?.last().map(|file| file.first) else { return Ok(()) };
+        while !stop.load(Ordering::Acquire)
+            && let Some(written) = library.seal(&journal, current)?
+        {
+            say_mended(&written);
+        }
+        trim(&journal, current, library.shelf().sealed(), (self.keep)(), u64::MAX).map_err(refused)?;
+        Ok(())
+    }
+}
+
+fn tidy(library: &Library, retention: Option<Duration>, stop: &AtomicBool) -> Result<(), SegmentError> {
+    if let Some(retention) = retention {
+        library.expire(since(retention))?;
+    }
+    let longest = retention.map_or(SPANS.1, |retention| (retention / PARTS).clamp(SPANS.0, SPANS.1));
+    library.tidy(Merging { most_rows: MOST_ROWS, longest }, stop)?.iter().for_each(crate::log::say);
+    Ok(())
+}
+
+fn say_mended(written: &Written) {
+    if written.mended > 0 {
+        let (lines, path) = (written.mended, written.path.display());
+        crate::log::say(format_args!("{lines} lines of the journal were no text; they are mended in {path}"));
     }
 }
 

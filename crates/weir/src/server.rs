@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustls::ServerConfig;
+use store::library::Libraries;
 use store::{DataDir, DataDirError, Library};
 use tokio::sync::watch;
 
@@ -193,6 +194,7 @@ impl Running {
             Recorder::open(data_dir.path(), recorder_options(&config)).map_err(io_error(place.clone()))?;
         let recorder = Arc::new(recorder);
         let library = Arc::new(seal::open(data_dir.path())?);
+        let others = Arc::new(Libraries::new(data_dir.path(), seal::open_library));
         let followers = followers(&config, &recorder, sinks).map_err(io_error(place))?;
         let mut bound = energy::with_newest(prices::with_newest(Config { listen, admin, ..config.clone() }));
         hash_key::provide(&mut bound).map_err(io_error("hash_key"))?;
@@ -203,15 +205,16 @@ impl Running {
         let housekeeping = Arc::new(Housekeeping::default());
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
         let receiver = Arc::new(Receiver::open(&config).map_err(io_error("pushed"))?);
-        let keepers = keepers(&config, &shared, &progress, &library, &housekeeping, &receiver, &keepers_stop)
-            .map_err(io_error("threads"))?;
+        let keepers =
+            keepers(&config, &shared, &progress, (&library, &others), &housekeeping, &receiver, &keepers_stop)
+                .map_err(io_error("threads"))?;
         let admin_side = Admin {
             address: admin,
             shared: shared.clone(),
             followers: progress,
             housekeeping: housekeeping.clone(),
             library: library.clone(),
-            api: Arc::new(Api::start(&config, library.clone(), receiver.clone()).map_err(io_error("query"))?),
+            api: Arc::new(Api::start(&config, library.clone(), others, receiver.clone()).map_err(io_error("query"))?),
             receiver,
             hub: Arc::new(Hub::new(&config.data_dir)),
             sessions: Sessions::default(),
@@ -223,16 +226,10 @@ impl Running {
             .into_iter()
             .enumerate()
             .map(|(index, listener)| {
-                let worker = Arc::new(Worker {
-                    shared: shared.clone(),
-                    pool: Pool::default(),
-                    stopping: AtomicBool::new(false),
-                    drains: Drains::default(),
-                });
                 connection::spawn_worker(
                     index,
                     listener,
-                    worker,
+                    worker(&shared),
                     acceptor.clone(),
                     stopping.clone(),
                     hurry.0.subscribe(),
@@ -374,6 +371,16 @@ fn followers(config: &Config, recorder: &Recorder, mut sinks: Vec<Box<dyn Sink>>
     sinks.into_iter().map(|sink| Follower::start(&config.data_dir, recorder.end(), start, sink)).collect()
 }
 
+/// What a worker thread works on.
+fn worker(shared: &Arc<Shared>) -> Arc<Worker> {
+    Arc::new(Worker {
+        shared: shared.clone(),
+        pool: Pool::default(),
+        stopping: AtomicBool::new(false),
+        drains: Drains::default(),
+    })
+}
+
 /// The thread that counts tokens.
 fn counter(shared: &Shared) -> io::Result<JoinHandle<()>> {
     let recorder = shared.recorder.clone();
@@ -386,7 +393,7 @@ fn keepers(
     config: &Config,
     shared: &Arc<Shared>,
     followers: &[Arc<Progress>],
-    library: &Arc<Library>,
+    (library, others): (&Arc<Library>, &Arc<Libraries>),
     housekeeping: &Arc<Housekeeping>,
     receiver: &Arc<Receiver>,
     stop: &Arc<AtomicBool>,
@@ -404,7 +411,7 @@ fn keepers(
     let (receiver, of, end) = (receiver.clone(), shared.clone(), stop.clone());
     keepers.push(thread("keep-pushed").spawn(move || keep_pushed(&receiver, &of, &end))?);
     keepers.push(thread("seal-journal").spawn({
-        let (current, retention, stop) = (shared.clone(), shared.clone(), stop.clone());
+        let (current, retention, keep, stop) = (shared.clone(), shared.clone(), shared.clone(), stop.clone());
         let sealing = Sealing {
             library: library.clone(),
             journal: config.data_dir.join("journal"),
@@ -414,6 +421,8 @@ fn keepers(
                 false => 0,
             },
             retention: move || retention.snapshot().config.store.retention,
+            others: others.clone(),
+            keep: move || keep.snapshot().config.journal.keep,
             sound: housekeeping.seals.clone(),
         };
         move || sealing.run(&stop)

@@ -96,3 +96,62 @@ fn what_is_wrong_is_said() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), said);
     }
 }
+
+/// Where lines lie is of no matter: in segments, in the journal, or in a file.
+#[test]
+fn a_data_directory_is_asked_as_a_file_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let lot = store::Lot::new(dir.path());
+    let options = store::Options { rotate_bytes: 64 << 10, ..store::Options::default() };
+    let (mut journal, _) = store::Journal::open(&lot.journal(), options).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let file = dir.path().join("lines.jsonl");
+    let mut all = Vec::new();
+    for record in weir::simulate::history::History::new(280, now - 20 * 86_400_000_000_000, now, 3).unwrap() {
+        let mut line = Vec::new();
+        meter::record::render(&record, &mut line);
+        journal.append(&line, 1).unwrap();
+        all.extend(line);
+        if journal.is_due() {
+            journal.rotate(0).unwrap().give_back().unwrap();
+        }
+    }
+    std::fs::write(&file, all).unwrap();
+    let library = weir::seal::open(dir.path()).unwrap();
+    while library.seal(&lot.journal(), journal.first()).unwrap().is_some() {}
+    let sealed = library.shelf().sealed();
+    store::journal::trim(&lot.journal(), journal.first(), sealed, Some(std::time::Duration::ZERO), u64::MAX).unwrap();
+    assert!((100..=280).contains(&sealed), "{sealed}");
+    let ask = |place: [&str; 2], query: &str| {
+        let end = (now + 1).to_string();
+        let output = Command::new(env!("CARGO_BIN_EXE_weir"))
+            .arg("query")
+            .args(place)
+            .args(["--since", "30d", "--end", &end, "--output", "json", "--limit", "1000", query])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for query in [
+        r#"sum by (model) (count_over_time({app="llm-proxy"} | json [30d]))"#,
+        r#"sum by (level) (sum_over_time({namespace="llm"} | json | unwrap total_tokens [30d]))"#,
+        r#"{app="llm-proxy"} | json | total_tokens > 500 | line_format "{{.request_id}}""#,
+    ] {
+        let of_file = ask(["--file", file.to_str().unwrap()], query);
+        assert!(!of_file.is_empty());
+        let plain = |text: &str| {
+            let mut lines: Vec<serde_json::Value> =
+                text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            // Lines of a file have no structured metadata.
+            lines.iter_mut().for_each(|line| {
+                if line.get("line").is_some() {
+                    line["labels"] = serde_json::Value::Null
+                }
+            });
+            lines.sort_by_key(ToString::to_string);
+            lines
+        };
+        assert_eq!(plain(&ask(["--data-dir", dir.path().to_str().unwrap()], query)), plain(&of_file), "{query}");
+    }
+}

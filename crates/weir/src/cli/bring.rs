@@ -104,6 +104,21 @@ fn bring(options: &BringOptions) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The lines that `weir import` makes of a file's text, each with its line feed, and how many of its lines it leaves out.
+///
+/// # Errors
+/// It is none of the kinds that are known.
+pub fn importable(text: &str) -> Result<(Vec<Vec<u8>>, u64), String> {
+    let (mut records, mut rest) = (Vec::new(), Rest::default());
+    mapped::all(text, None, "it", &mut records, &mut rest)?;
+    let line = |record: &Mapped| {
+        let mut line = Vec::new();
+        record.line.render(&mut line);
+        line
+    };
+    Ok((records.iter().map(line).collect(), rest.lines()))
+}
+
 /// The data directory that is meant.
 pub(super) fn data_dir(given: Option<&Path>, config: Option<&Path>) -> Result<PathBuf, Failure> {
     let usual = Path::new(USUAL);
@@ -165,6 +180,10 @@ fn append(dir: &Path, records: Vec<Mapped>) -> Result<usize, Failure> {
     if count > 0 {
         journal.append(&lines, count)?;
         imported += count;
+    }
+    if imported > 0 {
+        // So that a Weir can seal what came.
+        journal.rotate(0)?.give_back()?;
     }
     journal.close()?;
     Ok(usize::try_from(imported)?)

@@ -1,4 +1,4 @@
-//! `weir query`: LogQL over a file of lines, or asked of a Weir or a Loki.
+//! `weir query`: LogQL over a file of lines or a data directory, or asked of a Weir or a Loki.
 
 mod chart;
 mod lines;
@@ -18,6 +18,7 @@ use logql::syntax::ast::Expr;
 use logql::syntax::parse;
 
 use super::serve::USUAL;
+use crate::query::{Labeller, directory};
 use lines::Defaults;
 
 /// What to ask, and of what.
@@ -38,6 +39,9 @@ pub(super) struct QueryOptions {
     /// A file of lines, such as Weir's standard output, in place of a URL; `-` for standard input. May be given more than once.
     #[arg(long, value_name = "FILE")]
     file: Vec<PathBuf>,
+    /// A data directory in place of a URL, also while a Weir is at work there.
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    data_dir: Option<PathBuf>,
     /// The configuration, for the labels of lines that have no `app` and `namespace`; weir.toml, if it exists.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -76,6 +80,9 @@ enum Output {
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Who asks files has the machine for himself.
+const UNLIMITED: Limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
+
 pub(super) fn run(options: &QueryOptions) -> ExitCode {
     match answer(options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -88,7 +95,11 @@ pub(super) fn run(options: &QueryOptions) -> ExitCode {
 
 fn answer(options: &QueryOptions) -> Result<(), Failure> {
     let query = parse(&options.query)?;
-    let (answer, request) = if options.file.is_empty() { of_url(options, &query)? } else { of_files(options, &query)? };
+    let (answer, request) = match &options.data_dir {
+        Some(dir) => of_directory(options, dir, &query)?,
+        None if options.file.is_empty() => of_url(options, &query)?,
+        None => of_files(options, &query)?,
+    };
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match options.output {
         Output::Table => output::table(&mut out, answer, &request),
@@ -103,13 +114,34 @@ fn answer(options: &QueryOptions) -> Result<(), Failure> {
     }
 }
 
-fn of_url(options: &QueryOptions, query: &Expr) -> Result<(Answer, Request), Failure> {
-    let site = remote::Site { url: &options.url, token: options.token.as_deref(), tenant: options.tenant.as_deref() };
+/// A data directory is asked as a Weir is: of the last hour, unless told otherwise.
+fn of_directory(options: &QueryOptions, dir: &Path, query: &Expr) -> Result<(Answer, Request), Failure> {
+    if store::lot::lots(dir)?.is_empty() {
+        return Err(format!("{} has no journal", dir.display()).into());
+    }
+    let usual = Path::new(USUAL);
+    let config = options.config.as_deref().or_else(|| usual.exists().then_some(usual));
+    let labeller = Labeller::of(Defaults::of(config)?.labels(), Vec::new());
+    let (span, now) = recent(options)?;
+    let request = request(options, query, span)?;
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let context = Context { limits: UNLIMITED, now, threads, ..Context::default() };
+    let outcome = evaluate(&directory(dir, &labeller)?, query, &request, &context)?;
+    Ok((outcome.answer, request))
+}
+
+/// From when to when is asked, where the query does not say, and what time it is.
+fn recent(options: &QueryOptions) -> Result<((i64, i64), i64), Failure> {
     let now = i64::try_from(crate::recorder::now())?;
     let since = when::duration(options.since.as_deref().unwrap_or("1h"))?;
     let end = options.end.as_deref().map_or(Ok(now), when::time)?;
+    Ok(((end.saturating_sub(since), end), now))
+}
+
+fn of_url(options: &QueryOptions, query: &Expr) -> Result<(Answer, Request), Failure> {
+    let site = remote::Site { url: &options.url, token: options.token.as_deref(), tenant: options.tenant.as_deref() };
     // What is written at the last instant belongs to it.
-    let request = request(options, query, (end.saturating_sub(since), end))?;
+    let request = request(options, query, recent(options)?.0)?;
     // Steps are moved to multiples of the step by who is asked.
     let request = if request.step > 0 && matches!(query, Expr::Metric(_)) { request.aligned() } else { request };
     Ok((remote::ask(&site, &options.query, query, &request)?, request))
@@ -127,9 +159,8 @@ fn of_files(options: &QueryOptions, query: &Expr) -> Result<(Answer, Request), F
     let since = options.since.as_deref().map(when::duration).transpose()?;
     let span = (since.map_or(first, |since| end.saturating_sub(since)), last);
     let request = request(options, query, span)?;
-    let limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
     let now = span.1;
-    let context = Context { limits, now, ..Context::default() };
+    let context = Context { limits: UNLIMITED, now, ..Context::default() };
     let outcome = evaluate(&RowSource::new(entries), query, &request, &context)?;
     Ok((outcome.answer, request))
 }

@@ -10,9 +10,9 @@ use logql::stage::units::format_prometheus_duration;
 use logql::syntax::{parse, parse_matchers, pretty};
 use serde_json::{Value, json};
 
-use super::label::SERVICE_LABELS;
 use super::render::object;
 use super::{Asked, Failure, Settings, nanos};
+use crate::config::SERVICE_LABELS;
 
 /// Matchers of a selector; none of an empty one.
 pub(super) fn matchers(selector: &str) -> Result<Vec<LabelMatcher>, Failure> {
@@ -83,7 +83,7 @@ pub(super) fn limits(settings: &Settings) -> String {
     json!({
         "limits": {
             "discover_log_levels": true,
-            "discover_service_name": SERVICE_LABELS[1..],
+            "discover_service_name": SERVICE_LABELS,
             "log_level_fields": ["level", "LEVEL", "Level", "severity", "SEVERITY", "Severity", "lvl", "LVL", "Lvl"],
             "max_entries_limit_per_query": config.max_entries,
             "max_line_size_truncate": false,

@@ -7,25 +7,7 @@ use meter::json::{self, Member};
 use meter::record::{FIELDS, Role, field};
 use meter::time;
 
-use crate::config::{Config, USUAL_LABELS};
-
-/// Labels by whose value Loki names a service, the first that is there.
-pub(crate) const SERVICE_LABELS: [&str; 14] = [
-    "service_name",
-    "service",
-    "app",
-    "application",
-    "app_name",
-    "name",
-    "app_kubernetes_io_name",
-    "container",
-    "container_name",
-    "k8s_container_name",
-    "component",
-    "workload",
-    "job",
-    "k8s_job_name",
-];
+use crate::config::{Config, SERVICE_LABELS, USUAL_LABELS};
 
 /// The field that says how bad it is.
 const LEVEL: &str = "level";
@@ -83,7 +65,7 @@ impl Labeller {
 
     /// With these labels on every line, and these declared fields as labels.
     pub(crate) fn of(constant: std::collections::BTreeMap<String, String>, declared: Vec<String>) -> Labeller {
-        let service = SERVICE_LABELS.iter().find_map(|name| constant.get(*name)).cloned();
+        let service = ["service_name"].iter().chain(&SERVICE_LABELS).find_map(|name| constant.get(*name)).cloned();
         let service = ("service_name".to_owned(), service.unwrap_or_else(|| "unknown_service".to_owned()));
         let mut constant: Vec<_> = constant.into_iter().filter(|(name, _)| *name != service.0).collect();
         constant.push(service);

@@ -1,6 +1,7 @@
 //! What questions are asked of: parts, each a source of its own, that together are one.
 
 mod block;
+mod directory;
 mod journaled;
 mod others;
 mod pushed;
@@ -12,9 +13,9 @@ use std::sync::Arc;
 
 use logql::Labels;
 use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Share, Source, SourceError};
+use store::{SegmentError, Shelf};
 
-use store::Library;
-
+pub(crate) use directory::directory;
 pub(crate) use journaled::Journaled;
 pub(crate) use others::Others;
 pub(crate) use pushed::{Pushed, PushedShelf};
@@ -41,25 +42,25 @@ pub(crate) trait Part: Source + Send + Debug {
     }
 }
 
-/// Weir's own Records, each once: those of segments, and from where these end on those of the journal.
+/// The Records of a lot, each once: those of segments, and from where these end on those of the journal.
 ///
 /// # Errors
-/// They cannot be read.
-pub(crate) fn records(
-    library: &Library,
-    sealed: &Arc<Sealed>,
+/// A segment or the journal cannot be read.
+pub(crate) fn recorded(
+    shelf: &dyn Fn() -> Result<Arc<Shelf>, SegmentError>,
     journaled: &Arc<Journaled>,
-) -> Result<Vec<Arc<dyn Part>>, SourceError> {
+    sealed: &Arc<Sealed>,
+) -> Result<Vec<Arc<dyn Part>>, SegmentError> {
     loop {
-        let shelf = library.shelf();
-        let parts = journaled.parts(shelf.sealed());
+        let now = shelf()?;
+        let mut parts = journaled
+            .parts(now.sealed())
+            .map_err(|source| SegmentError::Io { path: journaled.dir().to_owned(), source })?;
         // A file leaves the journal once it is sealed. If none was meanwhile, nothing is missing here.
-        if library.shelf().sealed() != shelf.sealed() {
-            continue;
+        if shelf()?.sealed() == now.sealed() {
+            parts.push(sealed.part(now)?);
+            return Ok(parts);
         }
-        let mut parts = parts.map_err(|error| SourceError(error.to_string()))?;
-        parts.push(sealed.part(shelf).map_err(|error| SourceError(error.to_string()))?);
-        return Ok(parts);
     }
 }
 

@@ -52,3 +52,49 @@ fn every_field_of_the_table_comes_back_from_a_column_of_its_kind() {
     let trace = segment.read(0, segment.schema().position("trace_id").unwrap()).unwrap();
     assert_eq!(trace.bytes(1).map(|bytes| bytes[..2].to_vec()), Some(vec![0x4b, 0xf9]));
 }
+
+/// Imported Records and those of other Weirs are sealed and leave their journals as Weir's own do.
+#[test]
+fn lots_of_others_are_sealed_too() {
+    const LINES: u64 = 250;
+    let dir = tempfile::tempdir().unwrap();
+    let places =
+        ["imported", "hub/a.1.00000000000000000001", "hub/b.7.00000000000000000001"].map(|at| dir.path().join(at));
+    let mut all = Vec::new();
+    for place in &places {
+        let options = store::Options { rotate_bytes: 64 << 10, ..store::Options::default() };
+        let (mut journal, _) = store::Journal::open(&place.join("journal"), options).unwrap();
+        for record in crate::simulate::history::History::new(LINES, 1 << 60, (1 << 60) + (1 << 50), 5).unwrap() {
+            let mut line = Vec::new();
+            meter::record::render(&record, &mut line);
+            journal.append(&line, 1).unwrap();
+            all.push(line);
+            if journal.is_due() {
+                journal.rotate(0).unwrap().give_back().unwrap();
+            }
+        }
+    }
+    let others = Arc::new(Libraries::new(dir.path(), open_library));
+    let sealing = Sealing {
+        library: Arc::new(open(dir.path()).unwrap()),
+        journal: dir.path().join("journal"),
+        current: || 1,
+        retention: || None,
+        others: others.clone(),
+        keep: || Some(Duration::ZERO),
+        sound: Arc::default(),
+    };
+    sealing.tidy(&AtomicBool::new(false)).unwrap();
+    assert_eq!(others.all().unwrap().len(), places.len());
+    let mut found = Vec::new();
+    for (lot, library) in others.all().unwrap() {
+        assert!(library.shelf().sealed() > LINES / 2);
+        assert_eq!(files(&lot.journal()).unwrap().len(), 1, "what is sealed has left the journal");
+        lot.read(&store::lot::Wanted::from(1), &mut |_, line| {
+            found.push([line, b"\n"].concat());
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    }
+    assert!(found == all, "{} lines instead of {}", found.len(), all.len());
+}

@@ -9,9 +9,6 @@ use serde_json::{Value, json};
 
 use super::harness::{Upstream, Weir, request};
 
-/// What Weir does not answer yet.
-const NOT_YET: [&str; 2] = ["/loki/api/v1/index/stats", "/loki/api/v1/index/volume"];
-
 fn lines(name: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/logql").join(name);
     let mut text = String::new();
@@ -49,7 +46,6 @@ fn what_was_asked_of_loki_is_answered_over_http_as_by_loki() {
         let answer = weir.ask_admin(request(&path, &[], ""));
         let status = u64::from(answer.status());
         let outcome = match () {
-            () if NOT_YET.contains(&case["path"].as_str().unwrap()) => Ok(()),
             () if Some(status) != case["status"].as_u64() => Err(format!("{status}: {}", answer.text())),
             () if status != 200 => Ok(()),
             () => same(case, &answer.json()),

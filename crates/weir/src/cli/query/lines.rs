@@ -28,6 +28,13 @@ impl Defaults {
     }
 }
 
+impl Defaults {
+    /// Each with its value.
+    pub(super) fn labels(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
 impl Default for Defaults {
     fn default() -> Self {
         Self(USUAL_LABELS.map(|(name, value)| (name.to_owned(), value.to_owned())).into())

@@ -67,6 +67,11 @@ impl Journaled {
         Ok(Journaled { dir: dir.to_owned(), labeller: Arc::new(labeller), room, state: Mutex::new(state) })
     }
 
+    /// Where the journal lies.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,55 +1,64 @@
-//! Records that did not go through this Weir's proxy: imported ones, and those of other Weirs. Each lot is a journal of its own, which may
-//! come to be at any time.
+//! Records that did not go through this Weir's proxy: imported ones, and those of other Weirs. Each lot has a journal and segments of its
+//! own, and may come to be at any time.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use store::data_dir;
+use store::library::Libraries;
+use store::{Lot, SegmentError};
 
-use super::{Journaled, Part};
+use super::{Journaled, Part, Sealed, recorded};
 use crate::query::Labeller;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Others {
-    data_dir: PathBuf,
+    libraries: Arc<Libraries>,
     labeller: Labeller,
     /// Bytes of newest lines that are held of each.
     room: usize,
-    known: Mutex<BTreeMap<PathBuf, Arc<Journaled>>>,
+    known: Mutex<BTreeMap<PathBuf, Known>>,
+}
+
+/// What is known of a lot beyond one question.
+#[derive(Debug, Clone)]
+struct Known {
+    journaled: Arc<Journaled>,
+    sealed: Arc<Sealed>,
 }
 
 /// They are held together in about as much memory as Weir's own, for a few of them.
 const FEW: usize = 4;
 
 impl Others {
-    /// Of a data directory, with `room` bytes for the newest lines.
-    pub(crate) fn new(data_dir: &Path, labeller: Labeller, room: usize) -> Others {
-        Others { data_dir: data_dir.to_owned(), labeller, room: room / FEW, known: Mutex::default() }
+    /// Of these libraries, with `room` bytes for the newest lines.
+    pub(crate) fn new(libraries: Arc<Libraries>, labeller: Labeller, room: usize) -> Others {
+        Others { libraries, labeller, room: room / FEW, known: Mutex::default() }
     }
 
     /// The lines that there are now.
     ///
     /// # Errors
     /// The file system refused.
-    pub(crate) fn parts(&self) -> io::Result<Vec<Arc<dyn Part>>> {
-        let own = self.data_dir.join("journal");
+    pub(crate) fn parts(&self) -> Result<Vec<Arc<dyn Part>>, SegmentError> {
         let mut parts = Vec::new();
-        for journal in data_dir::journals(&self.data_dir)?.into_iter().filter(|journal| *journal != own) {
-            parts.extend(self.journaled(journal)?.parts(0)?);
+        for (lot, library) in self.libraries.all()? {
+            let known = self.known(&lot)?;
+            parts.extend(recorded(&|| Ok(library.shelf()), &known.journaled, &known.sealed)?);
         }
         Ok(parts)
     }
 
-    fn journaled(&self, journal: PathBuf) -> io::Result<Arc<Journaled>> {
+    fn known(&self, lot: &Lot) -> Result<Known, SegmentError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(journaled) = known.get(&journal) {
-            return Ok(journaled.clone());
+        if let Some(known) = known.get(lot.dir()) {
+            return Ok(known.clone());
         }
-        let journaled = Arc::new(Journaled::new(&journal, self.labeller.clone(), self.room)?);
-        known.insert(journal, journaled.clone());
-        Ok(journaled)
+        let refused = |source| SegmentError::Io { path: lot.journal(), source };
+        let journaled = Journaled::new(&lot.journal(), self.labeller.clone(), self.room).map_err(refused)?;
+        let new = Known { journaled: Arc::new(journaled), sealed: Arc::new(Sealed::new(self.labeller.clone())) };
+        known.insert(lot.dir().to_owned(), new.clone());
+        Ok(new)
     }
 }

@@ -18,7 +18,7 @@ use store::{Journal, Library};
 use super::Sealed;
 use crate::panels::{PANELS, Selection};
 use crate::query::label::Labeller;
-use crate::query::source::{Journaled, Union, records};
+use crate::query::source::{Journaled, Union, recorded};
 use crate::simulate::history::History;
 
 const SECOND: u64 = 1_000_000_000;
@@ -156,7 +156,7 @@ impl Place {
     /// All lines, from where they belong.
     fn union(&self) -> Union {
         let (sealed, journaled) = (Arc::new(Sealed::new(labeller())), journaled(&self.journal()));
-        Union::new(records(&self.library, &sealed, &journaled).unwrap())
+        Union::new(recorded(&|| Ok(self.library.shelf()), &journaled, &sealed).unwrap())
     }
 }
 
@@ -330,7 +330,7 @@ fn questions_see_each_record_once_while_files_come_and_go() {
         let mut last = 0;
         while last < RECORDS {
             let (first, least) = (library.shelf().begins(), written.load(Ordering::Acquire));
-            let union = Union::new(records(&library, &sealed, &journaled).unwrap());
+            let union = Union::new(recorded(&|| Ok(library.shelf()), &journaled, &sealed).unwrap());
             let query = r#"{app="llm-proxy"} | json | line_format "{{.total_tokens}}""#;
             let Answer::Entries(entries) = ask(&union, query, &request, 2).unwrap() else { panic!("no entries") };
             let number = |line: &[u8]| std::str::from_utf8(line).unwrap().parse::<u64>().unwrap();
