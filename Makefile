@@ -10,7 +10,7 @@ help:
 	@echo "make run     build and start the demo: a simulated provider, simulated callers, and Weir between them"
 	@echo "make test    everything that must be true before a change lands (under 25 minutes, cold)"
 	@echo "make check   the quick part of it: formatting, lints, unit tests (under 2 minutes, warm)"
-	@echo "make bench   CPU, latency and memory beside nginx; writes docs/benchmarks.md; LogQL over a million entries"
+	@echo "make bench   CPU, latency and memory beside nginx; writes docs/benchmarks.md; LogQL over a million entries; the store beside DuckDB"
 	@echo "make soak    the long runs: 200 kills, minutes of heavy traffic, fuzzing"
 	@echo "make dist    the release archive, in dist/"
 
@@ -39,6 +39,9 @@ bench:
 	$(CARGO) build --locked --release --manifest-path bench/Cargo.toml
 	bench/target/release/weir-bench run --weir target/dist/weir
 	bench/target/release/logql
+	tests/sql/run --setup
+	rm -rf target/history && target/dist/weir simulate history --to target/history --records 10000000
+	.tools/sql/bin/python bench/duckdb/run --weir target/dist/weir --history target/history
 
 soak:
 	$(CARGO) build --locked --release

@@ -84,7 +84,9 @@ PANELS = {
 
 
 def lines(where):
-    return f"SELECT * FROM r WHERE {{span}} AND {where} ORDER BY timestamp DESC LIMIT 100"
+    # Times as numbers: Python has none with nanoseconds.
+    times = "epoch_ns(timestamp) AS timestamp, epoch_ns(started_at) AS started_at"
+    return f"SELECT * REPLACE ({times}) FROM r WHERE {{span}} AND {where} ORDER BY r.timestamp DESC LIMIT 100"
 
 
 # The mission's six: the newest hundred lines.

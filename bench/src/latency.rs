@@ -1,6 +1,8 @@
 //! Latency at a fixed rate.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -55,6 +57,16 @@ pub(crate) fn at_fixed_rate(lab: &Lab, plan: &Plan, requests_per_second: f64) ->
         rows,
         figures: figures(&tails),
     })
+}
+
+/// What one proxy does at a rate, as JSON, in microseconds: the 99th percentile of all, and the median of those of slices.
+pub(crate) fn at_rate(proxy: SocketAddr, requests_per_second: f64, seconds: u64) -> Result<String> {
+    rustix::thread::set_current_timer_slack(NonZeroU64::new(1_000))?;
+    let (warmup, window) = (Duration::from_secs(1), Duration::from_secs(seconds));
+    let samples = open_loop::run(proxy, CHAT, Schedule { requests_per_second, connections: 32, warmup, window })?;
+    let mut tails = Tails::default();
+    let _ = tails.add(&samples);
+    Ok(serde_json::json!({"p99": tails.runs[0], "p99_of_slices": median(&tails.slices)}).to_string())
 }
 
 const COLUMNS: [&str; 9] =

@@ -32,19 +32,22 @@ const HELP: &str = "\
 usage:
   weir-bench run [--weir PATH | --stand-in] [--quick] [--only PART] [--out FILE]
   weir-bench upstream --listen ADDR --interval-ms N
+  weir-bench rate --to ADDR --per-second N --seconds N
 
 run        measures and writes the tables between the markers of FILE (docs/benchmarks.md)
   --weir PATH      the binary to measure (target/dist/weir)
   --stand-in       a second nginx in Weir's place: ratios near 1 show the noise of the measurement
   --quick          a check of under a minute that everything works; writes only where --out is given
   --only PART      first-token, unary, latency, chunks or memory; written as with --quick
-upstream   the streaming provider: `max_tokens` chunks, one write each, N ms apart";
+upstream   the streaming provider: `max_tokens` chunks, one write each, N ms apart
+rate       requests at a fixed rate, and how long the slowest of a hundred took: of each 100 ms, and of all";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.first().map(String::as_str) {
         Some("run") => run(&args[1..]),
         Some("upstream") => serve_upstream(&args[1..]),
+        Some("rate") => rate(&args[1..]),
         _ => Err(anyhow::Error::msg(HELP)),
     };
     match done {
@@ -129,4 +132,21 @@ fn serve_upstream(args: &[String]) -> Result<()> {
         }
     }
     upstream::serve(listen.context("upstream needs --listen")?, interval_ms.context("upstream needs --interval-ms")?)
+}
+
+fn rate(args: &[String]) -> Result<()> {
+    let (mut to, mut per_second, mut seconds) = (None, None, None);
+    for pair in args.chunks(2) {
+        match pair {
+            [name, value] if name == "--to" => to = Some(value.parse()?),
+            [name, value] if name == "--per-second" => per_second = Some(value.parse()?),
+            [name, value] if name == "--seconds" => seconds = Some(value.parse()?),
+            _ => bail!("{HELP}"),
+        }
+    }
+    let to = to.context("rate needs --to")?;
+    let per_second = per_second.context("rate needs --per-second")?;
+    let seconds = seconds.context("rate needs --seconds")?;
+    println!("{}", latency::at_rate(to, per_second, seconds)?);
+    Ok(())
 }

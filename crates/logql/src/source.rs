@@ -204,6 +204,15 @@ impl LabelMatcher {
         found == matches!(self.matcher.op, MatchOp::Equal | MatchOp::Match)
     }
 
+    /// If it asks only whether the label has a text: whether it should.
+    pub(crate) fn asks_presence(&self) -> Option<bool> {
+        match self.matcher.op {
+            MatchOp::NotEqual if self.matcher.value.is_empty() => Some(true),
+            MatchOp::Equal if self.matcher.value.is_empty() => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether a stream matches all of `matchers`.
     pub fn all_match(matchers: &[Self], labels: &Labels) -> bool {
         matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name()).unwrap_or_default()))

@@ -105,8 +105,7 @@ pub(super) enum Parsed<'a> {
     Nothing,
     /// All that `| json` finds.
     Everything,
-    /// Members of the line's object under their own names. A line without one has it empty, which a number that is asked for can
-    /// be told from, but not a text that is compared.
+    /// Members of the line's object under their own names. A line without one has it empty.
     Members(&'a [String]),
 }
 

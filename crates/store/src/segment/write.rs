@@ -40,6 +40,11 @@ const BREATH: u64 = 8;
 /// What is compressed stays so only if it takes less than this part of the room: unpacking costs time.
 const WORTHWHILE: f64 = 0.9;
 
+/// How often a group is looked at in vain that has not the identifier which is looked for: a byte a value.
+const MISTAKEN: f64 = 0.05;
+/// Longer texts are no identifiers that anybody looks for.
+const IDENTIFIER_BYTES: usize = 64;
+
 /// Where the lines of a segment come from. They are asked for more than once, and are the same each time.
 pub trait Source {
     /// Shows each line, without its line feed.
@@ -223,7 +228,13 @@ impl<'a> Writer<'a> {
                 properties = properties.set_column_dictionary_enabled(path.clone(), true);
             }
             if let Some(layout) = layout(&column.field) {
-                properties = properties.set_column_encoding(path, layout);
+                properties = properties.set_column_encoding(path.clone(), layout);
+            }
+            if column.is_identifier() {
+                properties = properties
+                    .set_column_bloom_filter_enabled(path.clone(), true)
+                    .set_column_bloom_filter_fpp(path.clone(), MISTAKEN)
+                    .set_column_bloom_filter_max_ndv(path, GROUP_ROWS as u64);
             }
         }
         // What a dead process left there is written over.
@@ -281,6 +292,17 @@ fn layout(field: &Field) -> Option<Layout> {
 }
 
 impl Builder {
+    /// Whether these seem to be identifiers that somebody may look for, of which the least and the greatest tell nothing: many
+    /// different short texts, in no order.
+    fn is_identifier(&self) -> bool {
+        let Building::Bytes(ends, bytes) = &self.values else { return false };
+        if ends.is_empty() || bytes.len() / ends.len() > IDENTIFIER_BYTES || self.field.name == SPILL || self.few() {
+            return false;
+        }
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        !starts.zip(ends).take(SAMPLE).map(|(from, to)| &bytes[from as usize..*to as usize]).is_sorted()
+    }
+
     /// Whether there seem to be few different values, so that each is better written once.
     fn few(&self) -> bool {
         match &self.values {

@@ -43,6 +43,12 @@ pub(super) enum Bound<'a> {
         op: Compare,
         value: f64,
     },
+    /// By whether there is a text at all.
+    Present {
+        column: &'a Column<'a>,
+        /// Whether it is to be there.
+        wanted: bool,
+    },
     /// By text.
     Text {
         field: Field<'a>,
@@ -87,6 +93,11 @@ impl<'a> Bound<'a> {
             (LabelTest::Number { op, value, .. }, Some((column, Data::I64(_) | Data::F64(_)))) => {
                 Self::Number { column, op: *op, value: *value }
             }
+            (LabelTest::Text(matcher), Some((column, Data::I64(_) | Data::F64(_) | Data::Bool(_))))
+                if matcher.asks_presence().is_some() =>
+            {
+                Self::Present { column, wanted: matcher.asks_presence() == Some(true) }
+            }
             (_, Some((column, Data::Dictionary { codes, values }))) => Self::Codes {
                 column,
                 codes,
@@ -112,6 +123,7 @@ impl<'a> Bound<'a> {
                 Some(number) => op.holds(&number, value).into(),
                 None => Judged::Fail,
             },
+            Self::Present { column, wanted } => (column.is_valid(row) == *wanted).into(),
             Self::Text { field, test } => judge(test, field.text(row).as_deref()),
             Self::And(left, right) => match (left.judge(row), right.judge(row)) {
                 (Judged::Unknown, _) | (_, Judged::Unknown) => Judged::Unknown,
@@ -130,7 +142,7 @@ impl<'a> Bound<'a> {
             Self::All(judged) => *judged != Judged::Unknown,
             Self::Streams { judged, .. } => !judged.contains(&Judged::Unknown),
             Self::Codes { judged, missing, .. } => *missing != Judged::Unknown && !judged.contains(&Judged::Unknown),
-            Self::Number { .. } => true,
+            Self::Number { .. } | Self::Present { .. } => true,
             Self::Text { test, .. } => matches!(test, LabelTest::Text(_)),
             Self::And(left, right) | Self::Or(left, right) => left.is_certain() && right.is_certain(),
         }
@@ -170,6 +182,7 @@ impl<'a> Bound<'a> {
                     _ => rows.clear(),
                 }
             }
+            Self::Present { column: Column { valid: Validity::All, .. }, wanted: true } => {}
             Self::And(left, right) => {
                 left.retain_certain(rows);
                 right.retain_certain(rows);

@@ -19,10 +19,7 @@ pub(super) enum Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(super) fn new(names: &'a [String], batch: &'a Batch<'a>, parsed: &Parsed) -> Option<Self> {
-        if names.iter().any(|name| parsed.fills(name)) {
-            return None;
-        }
-        let keys = names.iter().map(|name| Some(Key::new(find(name, batch, parsed)?, batch)));
+        let keys = names.iter().map(|name| Some(Key::new(find(name, batch, parsed)?, batch, parsed.fills(name))));
         Some(Self::Labels(ByLabels::new(keys.collect::<Option<_>>()?, batch.len())))
     }
 
@@ -162,6 +159,8 @@ impl Hasher for Spread {
 /// One label: a number for each of its texts, 0 where there is none.
 struct Key<'a> {
     name: &'a str,
+    /// Whether it is empty where there is none.
+    fills: bool,
     from: From<'a>,
 }
 
@@ -174,7 +173,7 @@ enum From<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn new(field: Field<'a>, batch: &'a Batch<'a>) -> Self {
+    fn new(field: Field<'a>, batch: &'a Batch<'a>, fills: bool) -> Self {
         let name = field.name();
         let from = match field.column().map(|column| (column, &column.data)) {
             _ if field.is_of_streams() => {
@@ -193,7 +192,7 @@ impl<'a> Key<'a> {
             }
             _ => From::Texts { field, known: HashMap::new(), texts: Vec::new() },
         };
-        Self { name, from }
+        Self { name, fills, from }
     }
 
     /// The most that a number of a row can be, if that is known.
@@ -233,7 +232,7 @@ impl<'a> Key<'a> {
     }
 
     fn text(&self, number: u32) -> Option<&str> {
-        let at = (number as usize).checked_sub(1)?;
+        let Some(at) = (number as usize).checked_sub(1) else { return self.fills.then_some("") };
         match &self.from {
             From::Codes { values, .. } => values.get(at).map(|text| &**text),
             From::Flags { .. } => Some(["false", "true"][at]),

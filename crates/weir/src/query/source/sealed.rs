@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use logql::source::{Batches, Direction, Scan, Source, SourceError};
 use store::segment::Group;
-use store::{Segment, SegmentError, Seq, Shelf};
+use store::{Schema, Segment, SegmentError, Seq, Shelf};
 
 use super::Part;
 use super::block::Block;
@@ -31,6 +31,9 @@ use sieve::Sieve;
 /// Columns of which it is held what their texts are made of: some 32 MiB.
 const MOST_PAIRS: usize = 1 << 16;
 
+/// Schemas that are held.
+const MOST_PLANS: usize = 16;
+
 /// Between which instants entries lie; nothing where there are none.
 type Span = Option<(i64, i64)>;
 
@@ -42,12 +45,19 @@ pub(crate) struct Sealed {
     strays: Mutex<HashMap<(Seq, usize), Span>>,
     /// What texts there are in a group: by its first line, its rows, and the number of the field.
     pairs: Mutex<HashMap<(Seq, usize, usize), Arc<Pairs>>>,
+    /// What becomes of fields, by the schemas that were met last.
+    plans: Mutex<Vec<(Schema, Arc<Plan>)>>,
 }
 
 impl Sealed {
     /// With labels by this rule.
     pub(crate) fn new(labeller: Labeller) -> Sealed {
-        Sealed { labeller: Arc::new(labeller), strays: Mutex::default(), pairs: Mutex::default() }
+        Sealed {
+            labeller: Arc::new(labeller),
+            strays: Mutex::default(),
+            pairs: Mutex::default(),
+            plans: Mutex::default(),
+        }
     }
 
     /// The lines of all segments that stand on `shelf`.
@@ -66,8 +76,21 @@ impl Sealed {
                 }
             }
         }
-        let plans = shelf.segments().iter().map(|segment| Plan::new(segment.schema(), &self.labeller)).collect();
+        let plans = shelf.segments().iter().map(|segment| self.plan(segment.schema())).collect();
         Ok(Arc::new(Shelved { sealed: self.clone(), shelf, plans, pieces }))
+    }
+
+    fn plan(&self, schema: &Schema) -> Arc<Plan> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = plans.iter().find(|(known, _)| known == schema) {
+            return plan.clone();
+        }
+        let plan = Arc::new(Plan::new(schema, &self.labeller));
+        if plans.len() >= MOST_PLANS {
+            plans.clear();
+        }
+        plans.push((schema.clone(), plan.clone()));
+        plan
     }
 
     fn pairs(&self, of: &(Seq, usize, usize)) -> Option<Arc<Pairs>> {
@@ -128,7 +151,7 @@ struct Shelved {
     sealed: Arc<Sealed>,
     shelf: Arc<Shelf>,
     /// Of each segment.
-    plans: Vec<Plan>,
+    plans: Vec<Arc<Plan>>,
     pieces: Vec<Known>,
 }
 

@@ -25,10 +25,10 @@ pub(super) struct Piece<'s> {
     plan: &'s Plan,
     labeller: &'s Labeller,
     scan: Arc<Scan>,
-    /// Of all rows of the group.
-    times: segment::Column,
-    /// Which rows are asked for, as far as times and tests tell.
-    wanted: Vec<bool>,
+    /// Of all rows of the group; the least there is where a row has none.
+    times: Vec<i64>,
+    /// Which rows are asked for, as far as times and tests tell; all, if there is none.
+    wanted: Option<Vec<bool>>,
     tested: Vec<Tested>,
     /// Columns of the whole group that were read for tests.
     read: Vec<(usize, segment::Column)>,
@@ -56,8 +56,8 @@ impl<'s> Piece<'s> {
             plan,
             labeller: &sieve.sealed.labeller,
             scan,
-            times: segment::Column { values: segment::Values::Integers(Vec::new()), valid: None },
-            wanted: Vec::new(),
+            times: Vec::new(),
+            wanted: None,
             tested: Vec::new(),
             read: Vec::new(),
             edge,
@@ -67,47 +67,70 @@ impl<'s> Piece<'s> {
         if sieve.rules_out(&piece.scan.tests)? {
             return Ok(piece);
         }
-        piece.times = segment.read(group, plan.time)?;
-        let spills = segment.groups().get(group).is_some_and(|of| of.spills);
-        let spilled = spills.then(|| segment.spilled(group, 0..piece.times.len())).transpose()?;
-        let within =
-            |row: usize| piece.times.integer(row).is_some_and(|at| (piece.scan.start..piece.scan.end).contains(&at));
-        let is_wanted = |row: usize| within(row) && spilled.as_ref().is_none_or(|spilled| !spilled.is_valid(row));
-        piece.wanted = (0..piece.times.len()).map(is_wanted).collect();
-        piece.tested = sieve.retain(&piece.scan.tests, &mut piece.wanted)?;
+        piece.times = times(segment.read(group, plan.time)?);
+        piece.wanted = piece.within()?;
+        if !piece.scan.tests.is_empty() {
+            let rows = piece.wanted.get_or_insert_with(|| vec![true; piece.times.len()]);
+            piece.tested = sieve.retain(&piece.scan.tests, rows)?;
+        }
         piece.read = sieve.read;
         piece.chunks = piece.cut();
         Ok(piece)
     }
 
-    /// Whether a row is in the time that is asked for, not kept as it is, and passes the tests.
+    /// The rows that are in the time that is asked for, and not kept as they are.
+    fn within(&self) -> Result<Option<Vec<bool>>, SegmentError> {
+        let (start, end) = (self.scan.start, self.scan.end);
+        let of = self.segment.groups().get(self.group);
+        let spills = of.is_some_and(|of| of.spills);
+        let inside = of.and_then(|of| of.times).is_some_and(|(first, last)| first >= start && last < end);
+        let all_have = self.segment.bounds(self.group, self.plan.time).missing == Some(0);
+        if inside && all_have && !spills {
+            return Ok(None);
+        }
+        // What has no time is before everything.
+        let start = start.max(i64::MIN + 1);
+        let mut wanted: Vec<bool> = self.times.iter().map(|at| (start <= *at) & (*at < end)).collect();
+        if spills {
+            let spilled = self.segment.spilled(self.group, 0..self.times.len())?;
+            wanted.iter_mut().enumerate().for_each(|(row, wanted)| *wanted &= !spilled.is_valid(row));
+        }
+        Ok(Some(wanted))
+    }
+
     fn is_wanted(&self, row: usize) -> bool {
-        self.wanted[row]
+        self.wanted.as_ref().is_none_or(|wanted| wanted[row])
     }
 
     /// Cuts the rows that are asked for into what is read at once: pages where lines are wanted, since often the first are enough,
     /// else everything.
     fn cut(&self) -> Vec<(Range<usize>, i64)> {
         let rows = self.times.len();
-        let Some(first) = (0..rows).find(|row| self.is_wanted(*row)) else { return Vec::new() };
-        let last = (first..rows).rev().find(|row| self.is_wanted(*row)).unwrap_or(first);
+        let (first, last) = match &self.wanted {
+            None => (0, rows.saturating_sub(1)),
+            Some(wanted) => match (wanted.iter().position(|is| *is), wanted.iter().rposition(|is| *is)) {
+                (Some(first), Some(last)) => (first, last),
+                _ => return Vec::new(),
+            },
+        };
         let forward = self.scan.direction == Direction::Forward;
-        let size = if self.scan.fields == FieldSet::All { PAGE_ROWS } else { rows };
-        let (from, to) = (first / size, last / size);
-        let cuts = (from..=to).map(|page| (page * size).max(first)..((page + 1) * size).min(last + 1));
-        let mut chunks: Vec<Range<usize>> = cuts.filter(|rows| self.wanted[rows.clone()].contains(&true)).collect();
+        if self.scan.fields != FieldSet::All {
+            return vec![(first..last + 1, self.edge)];
+        }
+        let pages = (first / PAGE_ROWS..=last / PAGE_ROWS).rev();
+        let pages = pages.map(|page| (page * PAGE_ROWS).max(first)..((page + 1) * PAGE_ROWS).min(last + 1));
+        let mut pages: Vec<Range<usize>> = pages.filter(|rows| rows.clone().any(|row| self.is_wanted(row))).collect();
         // The one that comes last first, so that what lies beyond each is known.
-        if forward {
-            chunks.reverse();
+        if !forward {
+            pages.reverse();
         }
         let mut edge = self.edge;
         let with_edge = |rows: Range<usize>| {
-            let beyond = edge;
-            let times = rows.clone().filter_map(|row| self.times.integer(row));
+            let (beyond, times) = (edge, self.times[rows.clone()].iter().copied());
             edge = if forward { times.fold(edge, i64::min) } else { times.fold(edge, i64::max) };
             (rows, beyond)
         };
-        chunks.into_iter().map(with_edge).collect()
+        pages.into_iter().map(with_edge).collect()
     }
 
     fn batch(&self, rows: Range<usize>, beyond: i64) -> Result<Option<Batch<'s>>, SegmentError> {
@@ -124,9 +147,8 @@ impl<'s> Piece<'s> {
         }
         let columns = self.columns(&mut read)?;
         let line = Rendered { segment: self.segment, group: self.group, first: rows.start, page: RefCell::new(None) };
-        let times = rows.map(|row| self.times.integer(row).unwrap_or(i64::MIN));
         Ok(Some(Batch {
-            timestamps: times.collect(),
+            timestamps: self.times[rows].to_vec().into(),
             rows: chosen,
             streams: streams.of_rows.into(),
             labels: streams.labels,
@@ -141,7 +163,8 @@ impl<'s> Piece<'s> {
     fn choose(&self, rows: &Range<usize>, streams: &Streams, matches: &[bool]) -> Rows<'static> {
         let forward = self.scan.direction == Direction::Forward;
         let all_match = matches.iter().all(|matches| *matches);
-        if all_match && forward && rows.clone().all(|row| self.is_wanted(row)) {
+        let all_wanted = self.wanted.as_ref().is_none_or(|wanted| !wanted[rows.clone()].contains(&false));
+        if all_match && forward && all_wanted {
             return Rows::All;
         }
         let chosen = |row: &usize| {
@@ -256,6 +279,18 @@ impl<'s> Iterator for Piece<'s> {
             }
         }
         (!std::mem::replace(&mut self.shown, true)).then(|| Ok(self.nothing()))
+    }
+}
+
+/// Times, the least there is where there are none.
+fn times(column: segment::Column) -> Vec<i64> {
+    let rows = column.len();
+    match (column.valid.is_none(), column.values) {
+        (true, segment::Values::Integers(times)) => times,
+        (_, values) => {
+            let column = segment::Column { values, valid: column.valid };
+            (0..rows).map(|row| column.integer(row).unwrap_or(i64::MIN)).collect()
+        }
     }
 }
 
