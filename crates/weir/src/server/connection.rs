@@ -127,7 +127,8 @@ where
         };
         match accepted {
             Ok((stream, _)) => {
-                let (connection, alive) = (serve(stream, stop.clone()), alive.clone());
+                // In a place of its own: a task that takes a future in and waits for it has room for two of them.
+                let (connection, alive) = (Box::pin(serve(stream, stop.clone())), alive.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(alive);
