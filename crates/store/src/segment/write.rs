@@ -40,10 +40,10 @@ const BREATH: u64 = 8;
 /// What is compressed stays so only if it takes less than this part of the room: unpacking costs time.
 const WORTHWHILE: f64 = 0.9;
 
-/// How often a group is looked at in vain that has not the identifier which is looked for: a byte a value.
-const MISTAKEN: f64 = 0.05;
-/// Longer texts are no identifiers that anybody looks for.
-const IDENTIFIER_BYTES: usize = 64;
+/// How often a group may be looked at in vain that has not the identifier which is looked for: half a byte a value.
+const MISTAKEN: f64 = 0.2;
+/// Nobody looks for shorter or longer ones by themselves.
+const IDENTIFIER_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// Where the lines of a segment come from. They are asked for more than once, and are the same each time.
 pub trait Source {
@@ -292,11 +292,12 @@ fn layout(field: &Field) -> Option<Layout> {
 }
 
 impl Builder {
-    /// Whether these seem to be identifiers that somebody may look for, of which the least and the greatest tell nothing: many
+    /// Whether these seem to be identifiers that somebody may look for, and of which the least and the greatest tell nothing: many
     /// different short texts, in no order.
     fn is_identifier(&self) -> bool {
         let Building::Bytes(ends, bytes) = &self.values else { return false };
-        if ends.is_empty() || bytes.len() / ends.len() > IDENTIFIER_BYTES || self.field.name == SPILL || self.few() {
+        let length = bytes.len().checked_div(ends.len());
+        if !length.is_some_and(|length| IDENTIFIER_BYTES.contains(&length)) || self.field.name == SPILL || self.few() {
             return false;
         }
         let starts = [0].into_iter().chain(ends.iter().copied());

@@ -149,8 +149,16 @@ impl Sieve<'_> {
                     Compare::NotEqual => true,
                 })
             }
-            Asked::Line(..) => Ok(true),
+            Asked::Line(needles, positive) => Ok(!positive || needles.iter().any(|needle| self.may_find(needle))),
         }
+    }
+
+    /// Whether a needle may be in some line, as far as that is known without reading any.
+    fn may_find(&self, needle: &Needle) -> bool {
+        let (Needle::Key(name) | Needle::Member(name, _)) = needle else { return true };
+        let schema = self.segment.schema();
+        let has = |at: usize| schema.fields()[at].always || !self.is_empty(at);
+        schema.position(name).is_some_and(has)
     }
 
     fn is_empty(&self, field: usize) -> bool {
