@@ -82,3 +82,64 @@ fn segments_of_version_1_give_back_every_line() {
     let kept = segment.spilled(0, 0..10).unwrap();
     assert_eq!((0..10).filter(|row| kept.is_valid(*row)).collect::<Vec<_>>(), [9]);
 }
+
+/// The lines that the directory's two Weirs printed, as digests: its own, and those that the other one brought.
+const LINES: [&str; 2] = [
+    "551536f1634a07fb6e5122fc702d0efee20382dc9a1b8a93c608b372c1573296",
+    "e813f12294af66ae19de65836c299e0eb28938965f6228245f2fedd5ff47a032",
+];
+
+/// Of all lines of a lot.
+fn digest(lot: &Path) -> String {
+    let mut lines = Vec::new();
+    let damaged = store::Lot::new(lot).read(&store::lot::Wanted::from(1), &mut |_, line| {
+        lines.extend_from_slice(line);
+        lines.push(b'\n');
+        std::ops::ControlFlow::Continue(())
+    });
+    assert!(damaged.unwrap().is_empty());
+    weir::config::sha256(&lines).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// All that a directory holds: segments and journals of Weir's own Records, of imported ones and of another Weir's, what others pushed in
+/// a segment and in the log, and how far standard output had come.
+#[test]
+fn a_whole_directory_of_version_1_is_answered_from() {
+    let root = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/fixtures/data-v1");
+    let data_dir = copy(&fixture, &root.path().join("data"));
+    let upstream = Upstream::start();
+    let tables = "[store]\nretention = \"0s\"\n[push]\nretention = \"36500d\"\n\
+                  [[fields]]\nname = \"team\"\nfrom = \"header:x-team\"\n";
+    let setup = Setup::new(root.path(), &data_dir, upstream.address, "instance = \"fixture\"", tables);
+    let mut weir = setup.start_with(Stdio::piped());
+    let printed = read_all(weir.stdout());
+    let trace = r#"sum(count_over_time({instance="fixture"} | trace_id="4bf92f3577b34da6a3ce929d0e0e4705" [2h]))"#;
+    for (at, query, wanted) in [
+        // Its own: 38 in two segments, 7 in the journal.
+        (1_795_488_000, r#"sum(count_over_time({instance="fixture"}[2h]))"#, "45"),
+        (1_795_488_000, r#"sum(sum_over_time({instance="fixture"} | unwrap cost_usd [2h]))"#, "0.0002904"),
+        (1_795_488_000, r#"sum(count_over_time({instance="fixture"} | json | team="t0" [2h]))"#, "15"),
+        (1_795_488_000, trace, "1"),
+        // Another's: 12 in a segment, 3 in the journal.
+        (1_795_488_000, r#"sum(count_over_time({instance="other"}[2h]))"#, "15"),
+        (1_786_012_260, r#"sum(count_over_time({app="llm-proxy"} | json | origin="log" [10m]))"#, "1"),
+        (1_795_400_060, r#"sum(count_over_time({app="old"}[10m]))"#, "46"),
+        (1_795_400_060, r#"sum(count_over_time({ship="Ærø \"1\""} |= "sealed" | number="7" [10m]))"#, "1"),
+        (1_795_400_060, r#"sum(count_over_time({app="old"} |= "in the log" | who="Bjørn" [10m]))"#, "1"),
+    ] {
+        let query: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let (status, body) = weir.operator(&format!("/loki/api/v1/query?query={query}&time={at}"));
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        assert_eq!((status, body["data"]["result"][0]["value"][1].as_str()), (200, Some(wanted)), "{query}");
+    }
+    weir.stop();
+    assert_eq!(printed.join().unwrap(), b"", "what was printed is printed again");
+    let brought = store::lot::lots(&data_dir).unwrap();
+    let brought = brought.iter().find(|lot| lot.dir().starts_with(data_dir.join("hub"))).unwrap();
+    assert_eq!([digest(&data_dir), digest(brought.dir())], LINES);
+    let arguments = ["report", "--since", "2026-01-01", "--until", "2027-01-01", "--format", "json", "--data-dir"];
+    let statement = crate::process::weir().args(arguments).arg(&data_dir).output().unwrap();
+    let statement: serde_json::Value = serde_json::from_slice(&statement.stdout).unwrap();
+    assert_eq!((&statement["total"]["requests"], &statement["total"]["cost_usd"]), (&61.into(), &"0.0108894".into()));
+}
