@@ -1,11 +1,12 @@
 //! Loki's push request, from what was sent to entries for the log: read ([`read`]), checked against the limits and completed
 //! ([`check`]), which is bytes in, entries and refusals out; [`Receiver`] does that for what comes by HTTP. `wire` also writes the
-//! request, for the follower that pushes to a Loki.
+//! request, for the follower that pushes to a Loki, and `label` says which of a Record's fields are labels there.
 
 mod check;
 mod discover;
 mod json;
 mod keep;
+pub(crate) mod label;
 mod receive;
 mod selector;
 pub(crate) mod wire;

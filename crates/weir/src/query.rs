@@ -35,6 +35,7 @@ use store::{Library, SegmentError};
 
 pub use failure::Failure;
 pub use label::Labeller;
+pub(crate) use label::{Told, tell};
 pub use parameter::{Parameters, time};
 pub(crate) use source::directory;
 

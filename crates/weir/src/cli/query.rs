@@ -18,7 +18,7 @@ use logql::syntax::ast::Expr;
 use logql::syntax::parse;
 
 use super::serve::USUAL;
-use crate::query::{Labeller, directory};
+use crate::query::directory;
 use lines::Defaults;
 
 /// What to ask, and of what.
@@ -121,7 +121,7 @@ fn of_directory(options: &QueryOptions, dir: &Path, query: &Expr) -> Result<(Ans
     }
     let usual = Path::new(USUAL);
     let config = options.config.as_deref().or_else(|| usual.exists().then_some(usual));
-    let labeller = Labeller::of(Defaults::of(config)?.labels(), Vec::new());
+    let labeller = Defaults::of(config)?.labeller();
     let (span, now) = recent(options)?;
     let request = request(options, query, span)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

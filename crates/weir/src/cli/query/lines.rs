@@ -6,38 +6,45 @@ use std::path::Path;
 
 use logql::Labels;
 use logql::source::Entry;
-use serde_json::{Map, Value};
 
 use super::when;
-use crate::config::{ConfigError, USUAL_LABELS, load_followers};
-
-/// The members of a line that become labels, besides those that have a default.
-const MEMBERS: [&str; 3] = ["level", "event", "provider"];
+use crate::config::{ConfigError, LokiConfig, USUAL_LABELS, load_followers};
+use crate::query::{Labeller, Told, tell};
 
 /// A longer line is an error, lest a file that is no text fills the memory.
 const LONGEST_LINE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What a line is labelled with that has no such member.
-pub(super) struct Defaults(BTreeMap<String, String>);
+/// What lines are labelled with, beside what the rule for Records says.
+pub(super) struct Defaults {
+    /// What a line has that has no such member.
+    constant: BTreeMap<String, String>,
+    /// Declared fields that become labels.
+    declared: Vec<String>,
+}
 
 impl Defaults {
     /// Those of the first follower that `config` names, else the usual ones.
     pub(super) fn of(config: Option<&Path>) -> Result<Self, ConfigError> {
         let followers = config.map(load_followers).transpose()?.map(|(_, followers)| followers);
-        Ok(followers.into_iter().flatten().next().map_or_else(Self::default, |follower| Self(follower.labels)))
+        let of_follower = |follower: LokiConfig| Self { constant: follower.labels, declared: follower.label_fields };
+        Ok(followers.into_iter().flatten().next().map_or_else(Self::default, of_follower))
     }
-}
 
-impl Defaults {
-    /// Each with its value.
-    pub(super) fn labels(self) -> BTreeMap<String, String> {
-        self.0
+    /// What labels Records as these say.
+    pub(super) fn labeller(self) -> Labeller {
+        Labeller::of(self.constant, self.declared)
+    }
+
+    /// The members that become labels, beside the Record's own.
+    fn names(&self) -> Vec<String> {
+        self.declared.iter().chain(self.constant.keys()).cloned().collect()
     }
 }
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self(USUAL_LABELS.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+        let constant = USUAL_LABELS.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { constant, declared: Vec::new() }
     }
 }
 
@@ -45,7 +52,7 @@ impl Default for Defaults {
 /// stay as many as they are.
 pub(super) fn read(mut from: impl BufRead, defaults: &Defaults, entries: &mut Vec<Entry>) -> io::Result<()> {
     let mut last: Option<i64> = None;
-    let first = entries.len();
+    let (first, names) = (entries.len(), defaults.names());
     loop {
         let mut line = Vec::new();
         let read = io::Read::take(&mut from, LONGEST_LINE_BYTES as u64 + 1).read_until(b'\n', &mut line)?;
@@ -61,32 +68,25 @@ pub(super) fn read(mut from: impl BufRead, defaults: &Defaults, entries: &mut Ve
         if line.is_empty() {
             continue;
         }
-        let members: Map<String, Value> = serde_json::from_slice(&line).unwrap_or_default();
-        let timestamp = members.get("timestamp").and_then(Value::as_str).and_then(when::read);
+        let told = tell(&line, &names).unwrap_or_default();
+        let timestamp = told.timestamp.as_deref().and_then(when::read);
         if let (None, Some(timestamp)) = (last, timestamp) {
             // What came before the first time is just older.
             let earlier = entries[first..].iter_mut().rev().zip(1..);
             earlier.for_each(|(entry, steps)| entry.timestamp = timestamp.saturating_sub(steps));
         }
         last = timestamp.or(last.map(|last| last.saturating_add(1)));
-        entries.push(Entry {
-            labels: labels(&members, defaults),
-            timestamp: last.unwrap_or((entries.len() - first) as i64),
-            line,
-            metadata: Labels::default(),
-        });
+        let labels = labels(&told, defaults);
+        let timestamp = last.unwrap_or((entries.len() - first) as i64);
+        entries.push(Entry { labels, timestamp, line, metadata: Labels::default() });
     }
     Ok(())
 }
 
-fn labels(members: &Map<String, Value>, defaults: &Defaults) -> Labels {
-    let of = |name: &str| members.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-    let own = MEMBERS.into_iter().filter_map(|name| {
-        let value = of(name)?;
-        Some((name, if name == "level" { value.to_lowercase() } else { value.to_owned() }))
-    });
-    let constant = defaults.0.iter().map(|(name, value)| (name.as_str(), of(name).unwrap_or(value).to_owned()));
-    Labels::new(own.chain(constant))
+fn labels(told: &Told, defaults: &Defaults) -> Labels {
+    let own = || told.labels.iter().chain(&told.declared).map(|(name, value)| (*name, value.as_ref()));
+    let constant = defaults.constant.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Labels::new(own().chain(constant.filter(|(name, _)| own().all(|(known, _)| known != *name))))
 }
 
 /// The first instant and the last.

@@ -4,7 +4,7 @@ use logql::{Labels, source::Entry};
 use super::{chart, lines, output, when};
 
 const FILE: &str = r#"before any time
-{"timestamp":"2026-11-23T03:00:00.5Z","level":"INFO","event":"llm_request_completed","provider":"openai","app":"other"}
+{"timestamp":"2026-11-23T03:00:00.5Z","level":"INFO","event":"llm_request_completed","provider":"openai","app":"other","instance":"one"}
 
 {"timestamp":"2026-11-23T04:00:00+01:00","level":"WARN","event":"llm_request_failed"}
 no JSON
@@ -24,7 +24,7 @@ fn lines_have_labels_and_times_of_their_own() {
         shown,
         [
             r#"2026-11-23T03:00:00.499999999Z {app="llm-proxy", namespace="llm"}"#,
-            r#"2026-11-23T03:00:00.5Z {app="other", event="llm_request_completed", level="info", namespace="llm", provider="openai"}"#,
+            r#"2026-11-23T03:00:00.5Z {app="other", event="llm_request_completed", instance="one", level="info", namespace="llm", provider="openai"}"#,
             r#"2026-11-23T03:00:00Z {app="llm-proxy", event="llm_request_failed", level="warn", namespace="llm"}"#,
             r#"2026-11-23T03:00:00.000000001Z {app="llm-proxy", namespace="llm"}"#,
         ]

@@ -4,14 +4,13 @@ use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 
-use meter::json::{self, Member};
-use meter::record::{FIELDS, Role};
+use meter::record::FIELDS;
 use meter::time;
 use store::Seq;
 
 use super::bound::Bound;
 use crate::config::LokiConfig;
-use crate::push::wire;
+use crate::push::{label, wire};
 
 /// A line on its way to Loki.
 #[derive(Debug)]
@@ -40,8 +39,6 @@ pub(super) struct Shape {
     constant: Vec<(String, String)>,
     /// Declared fields that become labels.
     declared: Vec<String>,
-    /// The table's fields that go beyond the line.
-    fields: Vec<(&'static str, Role)>,
     bound: Bound,
 }
 
@@ -60,11 +57,6 @@ impl Shape {
         Ok(Shape {
             constant: config.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             declared: config.label_fields.clone(),
-            fields: FIELDS
-                .iter()
-                .filter(|field| field.role != Role::Line)
-                .map(|field| (field.name, field.role))
-                .collect(),
             bound: Bound::open(known)?,
         })
     }
@@ -72,45 +64,20 @@ impl Shape {
     /// Makes an entry of a line.
     pub(super) fn entry<'a>(&mut self, seq: Seq, line: &'a [u8]) -> Result<Entry<'a>, Unfit> {
         let text = std::str::from_utf8(line).map_err(|_| Unfit::Line("it is not UTF-8"))?;
-        let (mut labels, mut declared, mut metadata) = (self.constant.clone(), Vec::new(), Vec::new());
-        let mut nanos = None;
-        for member in json::members(line) {
-            let member = member.map_err(|_| Unfit::Line("it is not a JSON object"))?;
-            if member.key == b"timestamp" {
-                nanos = member.text().and_then(|text| time::parse(text.as_bytes()));
-                continue;
-            }
-            if let Some((name, role)) = self.fields.iter().find(|(name, _)| name.as_bytes() == member.key) {
-                let Some(value) = value(&member) else { continue };
-                match role {
-                    Role::Label if *name == "level" => labels.push((name.to_string(), value.to_lowercase())),
-                    Role::Label => labels.push((name.to_string(), value.into_owned())),
-                    _ => metadata.push((*name, value)),
-                }
-            } else if let Some(name) = self.declared.iter().find(|name| name.as_bytes() == member.key)
-                && let Some(value) = value(&member)
-            {
-                declared.push((name.clone(), value.into_owned()));
-            }
-        }
+        let told = label::read(line, &self.declared).map_err(|_| Unfit::Line("it is not a JSON object"))?;
+        let nanos = told.timestamp.as_ref().and_then(|text| time::parse(text.as_bytes()));
         let nanos = nanos.ok_or(Unfit::Line("it has no timestamp"))?;
+        let own = |values: &[(&str, Cow<str>)]| -> Vec<(String, String)> {
+            values.iter().map(|(name, value)| ((*name).to_owned(), value.as_ref().to_owned())).collect()
+        };
+        let mut declared = own(&told.declared);
         self.bound.labels(&mut declared).map_err(Unfit::Io)?;
-        labels.extend(declared);
+        let labels = [self.constant.clone(), own(&told.labels), declared].concat();
+        let metadata = told.metadata.iter().map(|(at, value)| (FIELDS[*at].name, value.as_ref()));
         let mut encoded = Vec::with_capacity(line.len() + 512);
-        wire::entry(nanos, text, metadata.iter().map(|(name, value)| (*name, value.as_ref())), &mut encoded);
+        wire::entry(nanos, text, metadata, &mut encoded);
         Ok(Entry { seq, line, labels: selector(labels), encoded })
     }
-}
-
-/// A member's value as text; none where it is null, empty or nested.
-fn value<'a>(member: &Member<'a>) -> Option<Cow<'a, str>> {
-    match member.value {
-        [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => std::str::from_utf8(plain).ok().map(Cow::Borrowed),
-        [b'"', ..] => member.text().map(Cow::Owned),
-        b"null" | [b'{' | b'[', ..] => None,
-        plain => std::str::from_utf8(plain).ok().map(Cow::Borrowed),
-    }
-    .filter(|value| !value.is_empty())
 }
 
 /// Labels as Loki writes them: sorted, each value in quotation marks.
@@ -191,7 +158,7 @@ mod tests {
 
     #[test]
     fn about_fifteen_fields_are_metadata() {
-        let count = FIELDS.iter().filter(|field| field.role == Role::Metadata).count();
+        let count = FIELDS.iter().filter(|field| label::Place::of(field) == label::Place::Metadata).count();
         assert!((12..=20).contains(&count), "{count}");
     }
 }
