@@ -141,6 +141,12 @@ impl Journal {
         Journal::open(dir, options).map(|(journal, _)| journal)
     }
 
+    /// Where it lies.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The number that the next line will get.
     #[must_use]
     pub fn next(&self) -> Seq {

@@ -2,12 +2,15 @@
 //!
 //! Lines are taken from where the replica ends, whatever else comes with them, so that each is there once however often it is sent. Where
 //! lines are missing, because they went before they could be sent, a journal begins anew in a directory of its own: a journal has no holes.
+//!
+//! A file is sealed once it is ended: when it is full, or when nothing has come for a while ([`quiet`]), since its Weir may be gone for good.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::journal::Options;
+use crate::journal::{self, Options};
 use crate::{Journal, Seq, data_dir};
 
 /// So much of the disk is left to others, the Weir's own journal first of all.
@@ -43,6 +46,20 @@ impl Replica {
         Ok(Replica { hub: hub.to_owned(), name, journal })
     }
 
+    /// Whether its lines go to the journal in this directory.
+    #[must_use]
+    pub fn writes_to(&self, journal: &Path) -> bool {
+        self.journal.as_ref().is_some_and(|own| own.dir() == journal)
+    }
+
+    /// Ends the file that is being written, so that it can be sealed.
+    ///
+    /// # Errors
+    /// The file system refused; the file goes on.
+    pub fn rest(&mut self) -> io::Result<()> {
+        self.journal.as_mut().map_or(Ok(()), end)
+    }
+
     /// Takes `count` whole lines, each with its line feed, of which the first has the number `first` in the other journal. What it has
     /// already it passes over. When this returns the rest is on the disk. Gives how many lines were new, and how many are missing before
     /// them.
@@ -76,6 +93,44 @@ impl Replica {
         }
         Ok((count - known, missing))
     }
+}
+
+/// The journals of a hub to which nothing has come for so long, and of which the last file has lines.
+///
+/// # Errors
+/// The file system refused.
+pub fn quiet(hub: &Path, since: Duration) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let replicas = match fs::read_dir(hub) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        replicas => replicas?,
+    };
+    for replica in replicas {
+        let journal = replica?.path().join("journal");
+        let files = if journal.is_dir() { journal::files(&journal)? } else { Vec::new() };
+        let is_quiet = |last: &journal::JournalFile| last.modified.elapsed().is_ok_and(|ago| ago >= since);
+        if files.last().is_some_and(|last| last.length > 0 && is_quiet(last)) {
+            found.push(journal);
+        }
+    }
+    Ok(found)
+}
+
+/// Ends the last file of a journal that no [`Replica`] has open.
+///
+/// # Errors
+/// The file system refused; the file goes on.
+pub fn rest(journal: &Path) -> io::Result<()> {
+    end(&mut Journal::open(journal, options())?.0)
+}
+
+fn end(journal: &mut Journal) -> io::Result<()> {
+    if journal.next() > journal.first() {
+        journal.rotate(0)?.give_back()?;
+        // Nobody knows whether another line will come.
+        journal.close()?;
+    }
+    Ok(())
 }
 
 fn options() -> Options {

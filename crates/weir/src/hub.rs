@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -16,7 +17,7 @@ use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 use store::Seq;
 use store::data_dir::HUB;
-use store::replica::Replica;
+use store::replica::{self, Replica};
 use tokio::sync::Semaphore;
 
 use crate::config::{Secret, sha256};
@@ -130,6 +131,23 @@ impl Hub {
         Ok(())
     }
 
+    /// Ends the last files of those that have sent nothing for so long, so that they are sealed as all others are.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn rest(&self, since: Duration) -> io::Result<()> {
+        for journal in replica::quiet(&self.dir, since)? {
+            // For as long as these are held, nobody begins to write there.
+            let replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = replicas.values().map(|replica| replica.lock().unwrap_or_else(PoisonError::into_inner));
+            match open.find(|replica| replica.writes_to(&journal)) {
+                Some(mut replica) => replica.rest()?,
+                None => replica::rest(&journal)?,
+            }
+        }
+        Ok(())
+    }
+
     fn replica(&self, head: &Head) -> io::Result<Option<Arc<Mutex<Replica>>>> {
         let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (head.instance.clone(), head.journal.clone());
@@ -169,4 +187,85 @@ pub fn parse(body: &[u8]) -> Result<(Head, &[u8]), String> {
         }
     }
     Ok((head, lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::atomic::AtomicBool;
+
+    use store::library::Libraries;
+    use store::lot::{Wanted, lots};
+
+    use super::*;
+    use crate::seal::{self, Sealing};
+
+    /// Lines from number `first` on, as a Weir brings them.
+    fn body(instance: &str, first: Seq, lines: &[Vec<u8>]) -> Vec<u8> {
+        let head = Head { instance: instance.to_owned(), journal: "j".to_owned(), first };
+        [serde_json::to_vec(&head).unwrap(), b"\n".to_vec(), lines.concat()].concat()
+    }
+
+    fn held(data_dir: &std::path::Path) -> Vec<Vec<u8>> {
+        let mut held = Vec::new();
+        for lot in lots(data_dir).unwrap() {
+            let visit = &mut |_, line: &[u8]| {
+                held.push([line, b"\n"].concat());
+                ControlFlow::Continue(())
+            };
+            assert!(lot.read(&Wanted::from(1), visit).unwrap().is_empty());
+        }
+        held.sort();
+        held
+    }
+
+    /// Of three journals one is still being fed, one was before this process began, and one goes on in a directory behind a hole.
+    #[test]
+    fn what_fell_silent_is_sealed_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let history = crate::simulate::history::History::new(60, 1 << 60, (1 << 60) + (1 << 50), 5).unwrap();
+        let lines: Vec<Vec<u8>> = history
+            .map(|record| {
+                let mut line = Vec::new();
+                meter::record::render(&record, &mut line);
+                line
+            })
+            .collect();
+        Hub::new(dir.path()).store(&body("gone", 1, &lines[..10])).unwrap();
+        let hub = Hub::new(dir.path());
+        hub.store(&body("here", 1, &lines[10..20])).unwrap();
+        hub.store(&body("hole", 1, &lines[20..30])).unwrap();
+        hub.store(&body("hole", 41, &lines[30..40])).unwrap();
+        let others = Arc::new(Libraries::new(dir.path(), seal::open_library));
+        let sealing = Sealing {
+            library: Arc::new(seal::open(dir.path()).unwrap()),
+            journal: dir.path().join("journal"),
+            current: || 1,
+            retention: || None,
+            others: others.clone(),
+            keep: || Some(Duration::ZERO),
+            sound: Arc::default(),
+        };
+        let sealed = || {
+            sealing.tidy(&AtomicBool::new(false)).unwrap();
+            let lots = others.all().unwrap();
+            let rows = |library: &store::Library| -> u64 {
+                library.shelf().segments().iter().map(|segment| segment.next() - segment.first()).sum()
+            };
+            lots.iter().map(|(_, library)| rows(library)).sum::<u64>()
+        };
+        hub.rest(Duration::from_secs(3600)).unwrap();
+        assert_eq!(sealed(), 0, "who has just sent something may send more");
+        hub.rest(Duration::ZERO).unwrap();
+        assert_eq!(sealed(), 40);
+        assert!(replica::quiet(&hub.dir, Duration::ZERO).unwrap().is_empty());
+        // They go on where they were, and what is sent again is known.
+        hub.store(&body("here", 6, &[&lines[15..20], &lines[40..50]].concat())).unwrap();
+        hub.store(&body("gone", 11, &lines[50..])).unwrap();
+        hub.rest(Duration::ZERO).unwrap();
+        assert_eq!(sealed(), 60);
+        let mut lines = lines;
+        lines.sort();
+        assert!(held(dir.path()) == lines);
+    }
 }

@@ -121,7 +121,7 @@ where
         Ok(())
     }
 
-    fn tidy(&self, stop: &AtomicBool) -> Result<(), SegmentError> {
+    pub(crate) fn tidy(&self, stop: &AtomicBool) -> Result<(), SegmentError> {
         let retention = (self.retention)();
         tidy(&self.library, retention, stop)?;
         for (lot, library) in self.others.all()? {

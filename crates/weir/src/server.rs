@@ -205,9 +205,10 @@ impl Running {
         let housekeeping = Arc::new(Housekeeping::default());
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
         let receiver = Arc::new(Receiver::open(&config).map_err(io_error("pushed"))?);
-        let keepers =
-            keepers(&config, &shared, &progress, (&library, &others), &housekeeping, &receiver, &keepers_stop)
-                .map_err(io_error("threads"))?;
+        let hub = Arc::new(Hub::new(&config.data_dir));
+        let brought = (&receiver, &hub);
+        let keepers = keepers(&config, &shared, &progress, (&library, &others), &housekeeping, brought, &keepers_stop)
+            .map_err(io_error("threads"))?;
         let admin_side = Admin {
             address: admin,
             shared: shared.clone(),
@@ -216,7 +217,7 @@ impl Running {
             library: library.clone(),
             api: Arc::new(Api::start(&config, library.clone(), others, receiver.clone()).map_err(io_error("query"))?),
             receiver,
-            hub: Arc::new(Hub::new(&config.data_dir)),
+            hub,
             sessions: Sessions::default(),
         };
         let counter = counter(&shared).map_err(io_error("threads"))?;
@@ -395,7 +396,7 @@ fn keepers(
     followers: &[Arc<Progress>],
     (library, others): (&Arc<Library>, &Arc<Libraries>),
     housekeeping: &Arc<Housekeeping>,
-    receiver: &Arc<Receiver>,
+    (receiver, hub): (&Arc<Receiver>, &Arc<Hub>),
     stop: &Arc<AtomicBool>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -408,8 +409,10 @@ fn keepers(
         let (shared, stop) = (shared.clone(), stop.clone());
         move || grid::ask(&shared, &stop)
     })?);
-    let (receiver, of, end) = (receiver.clone(), shared.clone(), stop.clone());
-    keepers.push(thread("keep-pushed").spawn(move || keep_pushed(&receiver, &of, &end))?);
+    keepers.push(thread("keep-pushed").spawn({
+        let (receiver, hub, shared, stop) = (receiver.clone(), hub.clone(), shared.clone(), stop.clone());
+        move || keep_others(&receiver, &hub, &shared, &stop)
+    })?);
     keepers.push(thread("seal-journal").spawn({
         let (current, retention, keep, stop) = (shared.clone(), shared.clone(), shared.clone(), stop.clone());
         let sealing = Sealing {
@@ -456,7 +459,8 @@ fn keep(
     }
 }
 
-fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
+/// Looks after what others push, and after the Records that other Weirs bring.
+fn keep_others(receiver: &Receiver, hub: &Hub, shared: &Shared, stop: &AtomicBool) {
     seal::stand_behind();
     let (mut failing, mut tidied): (bool, Option<Instant>) = (false, None);
     while !stop.load(Ordering::Acquire) {
@@ -464,12 +468,16 @@ fn keep_pushed(receiver: &Receiver, shared: &Shared, stop: &AtomicBool) {
         let mut tended = receiver.tend();
         if tidied.is_none_or(|tidied| tidied.elapsed() >= TRIM) {
             tidied = Some(Instant::now());
-            tended = tended.and_then(|()| receiver.tidy(&shared.snapshot().config.push, now, stop));
+            let snapshot = shared.snapshot();
+            tended = tended.and_then(|()| receiver.tidy(&snapshot.config.push, now, stop));
+            let place = || snapshot.config.data_dir.join(store::data_dir::HUB);
+            let rested = hub.rest(snapshot.config.journal.rotate_after);
+            tended = tended.and(rested.map_err(|source| store::SegmentError::Io { path: place(), source }));
         }
         if let Err(error) = &tended
             && !failing
         {
-            crate::log::say(format_args!("what others pushed could not be looked after: {error}"));
+            crate::log::say(format_args!("what others brought could not be looked after: {error}"));
         }
         failing = tended.is_err();
         std::thread::park_timeout(TEND);
