@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use meter::catalog::Catalog;
+use meter::cost::{Book, Listing, Prices};
 use meter::time;
 
 use crate::config::Config;
@@ -52,6 +53,19 @@ fn read(path: &Path) -> io::Result<Option<Catalog>> {
         Ok(_) => {}
     }
     Catalog::parse(std::fs::read_to_string(path)?).map(Some).map_err(io::Error::other)
+}
+
+/// The configured prices, in which a provider that is not configured stands under its own name in the catalogue.
+#[must_use]
+pub fn for_provider(config: &Config, provider: &str) -> Prices {
+    let book = config.prices.book();
+    let configured = config.providers.iter().any(|one| one.name == provider);
+    if configured || book.listings.contains_key(provider) || !book.catalog.has_provider(provider) {
+        return config.prices.clone();
+    }
+    let mut listings = book.listings.clone();
+    listings.insert(provider.to_owned(), Listing { provider: provider.to_owned(), region: None });
+    Prices::from(Book { listings, ..book.clone() })
 }
 
 /// The same configuration with the newest catalogue of its data directory.

@@ -53,7 +53,7 @@ pub(super) fn answer(members: &Members, config: &Config) -> Result<Value, String
         },
         reported: None,
     };
-    Ok(told(&config.prices, &ask, model))
+    Ok(told(&crate::prices::for_provider(config, &provider), &ask, model))
 }
 
 /// Who would serve a model: the one that is named, or where requests for it go.

@@ -15,7 +15,7 @@ use crate::dashboard::{LOKI, dashboard, panel, queries};
 use crate::figures::{ANYTHING, Figures, assert_close, expected};
 use crate::simulated::{NOW, Request, SECOND, line, requests};
 
-/// A Weir whose journal has these Records; with so little memory for them that most are read from files.
+/// A Weir whose journal has these Records, however old they have become; with so little memory for them that most are read from files.
 fn weir(dir: &Path, requests: &[Request]) -> Running {
     let options = store::Options { rotate_bytes: 128 << 10, ..store::Options::default() };
     let (mut journal, _) = Journal::open(&dir.join("journal"), options).unwrap();
@@ -28,7 +28,7 @@ fn weir(dir: &Path, requests: &[Request]) -> Running {
     journal.close().unwrap();
     drop(journal);
     let text = "listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\nstdout = false\nthreads = 1\n\
-         [query]\nrecent_bytes = \"1 MiB\"\n[[providers]]\nname = \"a\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
+         [query]\nrecent_bytes = \"1 MiB\"\n[store]\nretention = \"0d\"\n[[providers]]\nname = \"a\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
     let written = weir::config::Written::parse(text).unwrap();
     let overrides = Overrides { data_dir: Some(dir.to_owned()), ..Overrides::default() };
     Running::start(Config::with_overrides(written, &overrides).unwrap()).unwrap()

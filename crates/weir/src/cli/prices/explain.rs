@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use meter::catalog::{Band, Catalog, Row};
-use meter::cost::{Ask, Book, Cost, CostStatus, Explained, Listing, NANO, Prices};
+use meter::cost::{Ask, Cost, CostStatus, Explained, NANO, Prices};
 use meter::decimal;
 use meter::time;
 use meter::usage::{Class, Usage};
@@ -76,7 +75,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
             return Ok(());
         }
     };
-    let prices = with_listing(&config, &catalog, &provider);
+    let prices = crate::prices::for_provider(&config, &provider);
     let usage = Usage::default()
         .with(Class::Input, options.input)
         .with(Class::CachedInput, options.cached)
@@ -158,18 +157,6 @@ fn provider(options: &Options, config: &Config, catalog: &Catalog, model: &str) 
             Ok(Meant::Several(page))
         }
     }
-}
-
-/// The configured prices, in which a provider that is not configured stands under its own name in the catalogue.
-fn with_listing(config: &Config, catalog: &Arc<Catalog>, provider: &str) -> Prices {
-    let book = config.prices.book();
-    let configured = config.providers.iter().any(|one| one.name == provider);
-    if configured || book.listings.contains_key(provider) || !catalog.has_provider(provider) {
-        return config.prices.clone();
-    }
-    let mut listings = book.listings.clone();
-    listings.insert(provider.to_owned(), Listing { provider: provider.to_owned(), region: None });
-    Prices::from(Book { listings, ..book.clone() })
 }
 
 /// The explanation.
