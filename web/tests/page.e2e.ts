@@ -269,8 +269,11 @@ describe("every page", () => {
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
     await page.keyboard.press("g");
     await page.keyboard.press("o");
+    await until("g o", () => new URL(page.url()).pathname === "/");
+    await panel(page, "Token Usage").waitFor();
     await page.keyboard.press("/");
     expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Filter");
     await close();
