@@ -268,8 +268,7 @@ mod tests {
     fn explained(config: &str, model: &str, provider: &str, tier: Option<&str>) -> String {
         let provider_of_its_own = "[[providers]]\nname = \"here\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
         let config = Config::parse(&format!("{provider_of_its_own}{config}")).unwrap();
-        let catalog = config.prices.book().catalog.clone();
-        let prices = with_listing(&config, &catalog, provider);
+        let prices = crate::prices::for_provider(&config, provider);
         let usage = Usage::default().with(Class::Input, 1000).with(Class::CachedInput, 200).with(Class::Output, 500);
         let at = moment("2026-11-23T10:30").unwrap();
         let models = [None, Some(model), None];
