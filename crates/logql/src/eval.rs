@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod hint;
 mod logs;
+mod memory;
 mod pipeline;
 mod range;
 mod row;
@@ -23,6 +24,7 @@ use crate::labels::Labels;
 use crate::source::{Batch, Direction, Source};
 use crate::syntax::Expr;
 use crate::syntax::ast::{Binary, MetricExpr, RangeOp, VectorAggregation, VectorOp};
+use memory::Memory;
 use vector::Vectors;
 
 /// What is asked, and of what time. Times are in nanoseconds since 1970.
@@ -74,6 +76,8 @@ pub struct Limits {
     pub points: usize,
     /// Bytes of lines in the batches that a thread looks at, as far as their lengths are known; 0 for any.
     pub bytes: u64,
+    /// Bytes of memory that the query holds at a time, by its own account: what it has found, and what it looks at; 0 for any.
+    pub memory: u64,
     /// Time that [`Watch::elapsed_ns`] tells, in nanoseconds; 0 for any.
     pub time_ns: i64,
 }
@@ -81,7 +85,7 @@ pub struct Limits {
 impl Default for Limits {
     /// Loki's.
     fn default() -> Self {
-        Self { series: 500, entries: 5_000, points: 11_000, bytes: 0, time_ns: 60_000_000_000 }
+        Self { series: 500, entries: 5_000, points: 11_000, bytes: 0, memory: 0, time_ns: 60_000_000_000 }
     }
 }
 
@@ -270,7 +274,8 @@ pub struct Sample {
 pub fn evaluate(source: &dyn Source, query: &Expr, request: &Request, context: &Context) -> Result<Outcome, EvalError> {
     let steps =
         Steps { start: request.start, end: request.end, step: if request.is_instant() { 1 } else { request.step } };
-    let mut run = Run { source, context: *context, steps, statistics: Statistics::default() };
+    let memory = Memory::new(context.limits.memory);
+    let mut run = Run { source, context: *context, steps, statistics: Statistics::default(), memory: &memory };
     let answer = match query {
         Expr::Log(_) if request.is_instant() => return Err(EvalError::InstantLogs),
         Expr::Log(_) if request.limit > context.limits.entries => {
@@ -310,6 +315,7 @@ struct Run<'a> {
     context: Context<'a>,
     steps: Steps,
     statistics: Statistics,
+    memory: &'a Memory,
 }
 
 impl Run<'_> {

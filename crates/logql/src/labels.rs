@@ -75,6 +75,11 @@ impl Labels {
         self.len() == 0
     }
 
+    /// About how many bytes of memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |pairs| size_of::<Pairs>() + 16 + pairs.text.len() + size_of_val(&*pairs.ends))
+    }
+
     /// Those for whose name `keep` is true.
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         let mut sorted = Sorted::default();

@@ -206,11 +206,7 @@ impl LabelMatcher {
 
     /// If it asks only whether the label has a text: whether it should.
     pub(crate) fn asks_presence(&self) -> Option<bool> {
-        match self.matcher.op {
-            MatchOp::NotEqual if self.matcher.value.is_empty() => Some(true),
-            MatchOp::Equal if self.matcher.value.is_empty() => Some(false),
-            _ => None,
-        }
+        self.matcher.asks_presence()
     }
 
     /// Whether a stream matches all of `matchers`.
@@ -327,6 +323,16 @@ impl Batch<'_> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// About how many bytes of memory it takes, without its lines.
+    pub(crate) fn bytes(&self) -> usize {
+        let rows = match &self.rows {
+            Rows::All => 0,
+            Rows::Some(rows) => size_of_val(&**rows),
+        };
+        let columns = self.columns.iter().map(Column::bytes).sum::<usize>();
+        size_of_val(&*self.timestamps) + size_of_val(&*self.streams) + rows + columns
     }
 
     /// The rows of the entries.

@@ -244,16 +244,21 @@ impl Library {
         Ok(count)
     }
 
-    /// Puts a segment aside that turned out to be damaged. If the journal still has its lines they are sealed again.
+    /// Puts the segment at a path aside that turned out to be damaged, and says where it is now; `None` if it is none of those
+    /// that there are, any more. If the journal still has its lines they are sealed again.
     ///
     /// # Errors
     /// The file system refused.
-    pub fn set_aside(&self, damaged: &Segment) -> Result<PathBuf, SegmentError> {
+    pub fn set_aside(&self, damaged: &Path) -> Result<Option<PathBuf>, SegmentError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = self.shelf();
-        let segments = shelf.segments.iter().filter(|segment| segment.path() != damaged.path()).cloned().collect();
+        let kept = |segment: &&Arc<Segment>| segment.path() != damaged;
+        let segments: Vec<_> = shelf.segments.iter().filter(kept).cloned().collect();
+        if segments.len() == shelf.segments.len() {
+            return Ok(None);
+        }
         self.show(Shelf { segments, begins: shelf.begins })?;
-        put_away(&self.dir, damaged.path(), DAMAGED)
+        put_away(&self.dir, damaged, DAMAGED).map(Some)
     }
 
     /// Removes what was replaced more than [`GRACE`] ago, and writes the list if that was not possible before.

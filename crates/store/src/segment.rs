@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use parquet::bloom_filter::Sbbf;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 
@@ -141,7 +142,7 @@ impl Segment {
         let damaged = |what: String| SegmentError::Damaged { path: path.to_owned(), what };
         let metadata = ParquetMetaDataReader::new()
             .parse_and_finish(&Whole { file: file.clone(), length })
-            .map_err(|error| damaged(error.to_string()))?;
+            .map_err(|error| unreadable(path, error))?;
         let key = |name: &str| {
             let pairs = metadata.file_metadata().key_value_metadata();
             pairs?.iter().find(|pair| pair.key == name)?.value.as_deref()
@@ -242,7 +243,7 @@ impl Segment {
             return Ok(true);
         };
         let whole = Whole { file: self.file.clone(), length: self.length };
-        let filter = Sbbf::read_from_column_chunk(chunk, &whole).map_err(|error| self.damaged(&error.to_string()))?;
+        let filter = Sbbf::read_from_column_chunk(chunk, &whole).map_err(|error| unreadable(&self.path, error))?;
         Ok(filter.is_none_or(|filter| filter.check(value)))
     }
 
@@ -310,9 +311,12 @@ impl Segment {
         };
         let wanted = Wanted::new(chunk, of.rows, &rows, locations);
         read::read(&self.file, self.length, chunk, &wanted, physical)
-            .map(|column| column.slice(rows.start - wanted.rows.start..rows.end - wanted.rows.start))
+            .map(|column| match wanted.rows == rows {
+                true => column,
+                false => column.slice(rows.start - wanted.rows.start..rows.end - wanted.rows.start),
+            })
             .map_err(|error| match error {
-                ReadError::Io(source) => SegmentError::Io { path: self.path.clone(), source },
+                ReadError::Io(source) => refused(&self.path, source),
                 ReadError::Damaged(what) => self.damaged(&what),
             })
     }
@@ -336,6 +340,27 @@ impl Segment {
 
     fn damaged(&self, what: &str) -> SegmentError {
         SegmentError::Damaged { path: self.path.clone(), what: what.to_owned() }
+    }
+}
+
+/// Why a file cannot be read: what ends before it should is damaged; what the system refuses may be there another time.
+fn refused(path: &Path, source: io::Error) -> SegmentError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::UnexpectedEof => SegmentError::Damaged { path, what: source.to_string() },
+        _ => SegmentError::Io { path, source },
+    }
+}
+
+/// The same of what Parquet's reader says.
+fn unreadable(path: &Path, error: ParquetError) -> SegmentError {
+    let what = error.to_string();
+    match error {
+        ParquetError::External(source) => match source.downcast::<io::Error>() {
+            Ok(source) => refused(path, *source),
+            Err(_) => SegmentError::Damaged { path: path.to_owned(), what },
+        },
+        _ => SegmentError::Damaged { path: path.to_owned(), what },
     }
 }
 

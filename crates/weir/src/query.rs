@@ -16,6 +16,7 @@ mod source;
 pub mod tail;
 mod volume;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use logql::eval::Limits;
-use store::library::Libraries;
+use store::library::{Libraries, SetAside};
 use store::{Library, SegmentError};
 
 pub use failure::Failure;
@@ -81,6 +82,7 @@ impl Settings {
             // Moved to multiples of the step, a question begins up to a step earlier and ends up to one later.
             points: parameter::MOST_POINTS + 2,
             bytes: self.config.max_bytes_read,
+            memory: self.config.memory,
             time_ns: nanos(self.config.timeout),
         }
     }
@@ -229,22 +231,56 @@ impl Api {
         };
         let (api, categorize, packs) = (self.clone(), categorizes(&head.headers), packs(&head.headers));
         let work = move |patience: &Patience| {
-            let source = api.union()?;
             let (settings, parameters) = (&api.settings, &parameters);
-            let asked = Asked { parameters, source: &source, settings, patience, now: now(), categorize };
-            let body = question.answer(&asked)?;
+            let body = api.over(|source| {
+                question.answer(&Asked { parameters, source, settings, patience, now: now(), categorize })
+            })?;
             Ok(if packs && body.len() > LEAST_PACKED { packed(&body) } else { json(body) })
         };
         self.pool.run(work).await.and_then(|answer| answer).unwrap_or_else(|failure| failed(&failure))
     }
 
+    /// Asks everything that can be asked for, as it is now. What turns out to be damaged is put aside, and the rest is asked again.
+    fn over<T>(&self, ask: impl Fn(&Union) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut met = HashSet::new();
+        loop {
+            let (answer, damaged) = match self.union() {
+                Ok(source) => (ask(&source), source.damaged()),
+                Err(error) => (Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())), vec![error]),
+            };
+            let mut gone = false;
+            for error in damaged {
+                // What is met again has not gone.
+                gone |= met.insert(error.path().to_owned()) && self.put_aside(error);
+            }
+            if !gone {
+                return answer;
+            }
+        }
+    }
+
+    /// Puts a damaged segment aside, unless somebody has done it; `false` if it has to stay.
+    fn put_aside(&self, why: SegmentError) -> bool {
+        if !matches!(why, SegmentError::Damaged { .. }) {
+            return false;
+        }
+        let others = self.others.libraries();
+        let mut all = [&*self.library, self.receiver.library()].into_iter().chain(others.iter().map(|other| &**other));
+        let Some(library) = all.find(|library| why.path().parent() == Some(library.dir())) else { return false };
+        match library.set_aside(why.path()) {
+            Ok(Some(path)) => crate::log::say(SetAside { path, why }),
+            Ok(None) => {}
+            Err(error) => crate::log::say(error),
+        }
+        true
+    }
+
     /// Everything that can be asked for, as it is now.
-    fn union(&self) -> Result<Union, Failure> {
-        let unreadable = |error: SegmentError| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    fn union(&self) -> Result<Union, SegmentError> {
         let lookback = nanos(self.settings.config.max_lookback);
         let since = if lookback == 0 { i64::MIN } else { now().saturating_sub(lookback) };
-        let mut parts = recorded(&|| Ok(self.library.shelf()), &self.journaled, &self.sealed).map_err(unreadable)?;
-        parts.extend(self.others.parts().map_err(unreadable)?);
+        let mut parts = recorded(&|| Ok(self.library.shelf()), &self.journaled, &self.sealed)?;
+        parts.extend(self.others.parts()?);
         let (shelf, runs) = self.receiver.held();
         parts.push(Arc::new(PushedShelf::new(shelf)));
         parts.extend(runs.into_iter().map(|run| Arc::new(Pushed::new(run)) as Arc<dyn Part>));

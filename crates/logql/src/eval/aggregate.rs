@@ -8,6 +8,8 @@ mod whole;
 use std::any::Any;
 use std::ops::Range;
 
+use super::error::EvalError;
+use super::memory::Held;
 use super::window::{Cursor, Windows};
 use crate::syntax::ast::RangeOp;
 use kinds::{Count, Extreme, Mean, Outermost};
@@ -90,8 +92,11 @@ pub(super) trait Accumulator: Send {
     /// Takes what another accumulator of the same aggregation has taken; `series` says what its series are called here.
     fn absorb(&mut self, other: Box<dyn Accumulator>, series: &[u32]);
 
-    /// The value of each series in each window that has samples.
-    fn finish(&mut self, windows: &Windows) -> Vec<Points>;
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize;
+
+    /// The value of each series in each window that has samples; `memory` is for what comes of it.
+    fn finish(&mut self, windows: &Windows, memory: &mut Held) -> Result<Vec<Points>, EvalError>;
 
     /// Itself, to be absorbed.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
@@ -103,6 +108,25 @@ fn grow<T>(all: &mut Vec<T>, series: &[u32], new: impl FnMut() -> T) {
     if all.len() < most {
         all.resize_with(most, new);
     }
+}
+
+/// What a vector of vectors takes.
+fn bytes_of<T>(all: &[Vec<T>]) -> usize {
+    size_of_val(all) + all.iter().map(Vec::capacity).sum::<usize>() * size_of::<T>()
+}
+
+/// The points of each series, as far as there is memory for them.
+fn points_of<S>(
+    series: impl Iterator<Item = S>,
+    memory: &mut Held,
+    mut points: impl FnMut(S) -> Points,
+) -> Result<Vec<Points>, EvalError> {
+    let counted = |series| {
+        let points: Points = points(series);
+        memory.add(size_of::<Points>() + points.capacity() * size_of::<(u32, f64)>())?;
+        Ok(points)
+    };
+    series.map(counted).collect()
 }
 
 /// Appends each of `others` to the series that it is here.

@@ -47,6 +47,11 @@ pub enum EvalError {
         "the query would read too many bytes (limit: {0} bytes); consider adding more specific stream selectors or reduce the time range of the query"
     )]
     Bytes(u64),
+    /// It would take too much memory.
+    #[error(
+        "the query would take too much memory (limit: {0} bytes); consider adding more specific stream selectors or reduce the time range of the query"
+    )]
+    Memory(u64),
     /// It took too long.
     #[error(
         "request timed out, decrease the duration of the request or add more label matchers (prefer exact match over regex \

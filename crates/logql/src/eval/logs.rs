@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use super::columnar::Preselection;
 use super::error::EvalError;
 use super::hint::Hint;
+use super::memory::Held;
 use super::pipeline::Pipeline;
 use super::row::Row;
 use super::{LogEntry, Request, Run};
@@ -26,7 +27,8 @@ pub(super) fn evaluate(run: &mut Run, log: &LogExpr, request: &Request) -> Resul
         tests: pipeline.tests.clone(),
         share: Share::ALL,
     };
-    let mut best = Best { limit: request.limit, direction: request.direction, kept: BinaryHeap::new(), met: 0 };
+    let (kept, memory) = (BinaryHeap::new(), run.memory.part());
+    let mut best = Best { limit: request.limit, direction: request.direction, kept, met: 0, bytes: 0, memory };
     let mut row = Row::default();
     row.now = run.context.now;
     let source = run.source;
@@ -73,7 +75,7 @@ fn take(batch: &Batch, pipeline: &Pipeline, row: &mut Row, best: &mut Best) -> R
                 Some(entry) => Some(entry),
                 None => processed(batch, at, pipeline, row)?,
             };
-            entry.into_iter().for_each(|entry| best.take(entry));
+            entry.map_or(Ok(()), |entry| best.take(entry))?;
         }
     }
     Ok(())
@@ -105,13 +107,21 @@ fn entry(row: &Row, stream: &Labels) -> LogEntry {
     }
 }
 
+/// About how many bytes of memory it takes. Streams' labels are shared.
+fn bytes(entry: &LogEntry) -> usize {
+    size_of::<Kept>() + entry.line.capacity() + entry.metadata.bytes() + entry.parsed.bytes()
+}
+
 /// The entries that come first.
-struct Best {
+struct Best<'m> {
     limit: usize,
     direction: Direction,
     /// The last of them on top.
     kept: BinaryHeap<Kept>,
     met: usize,
+    /// Of the entries that are kept.
+    bytes: usize,
+    memory: Held<'m>,
 }
 
 struct Kept {
@@ -142,7 +152,7 @@ impl PartialEq for Kept {
 
 impl Eq for Kept {}
 
-impl Best {
+impl Best<'_> {
     fn rank(&self, timestamp: i64) -> i64 {
         match self.direction {
             Direction::Forward => timestamp,
@@ -154,12 +164,14 @@ impl Best {
         self.kept.len() < self.limit || self.kept.peek().is_some_and(|last| self.rank(timestamp) < last.rank)
     }
 
-    fn take(&mut self, entry: LogEntry) {
+    fn take(&mut self, entry: LogEntry) -> Result<(), EvalError> {
+        self.bytes += bytes(&entry);
         self.kept.push(Kept { rank: self.rank(entry.timestamp), met: self.met, entry });
         self.met += 1;
         if self.kept.len() > self.limit {
-            self.kept.pop();
+            self.bytes -= self.kept.pop().map_or(0, |last| bytes(&last.entry));
         }
+        self.memory.set(self.bytes)
     }
 
     /// Whether nothing beyond an instant could take a place.

@@ -26,6 +26,8 @@ pub(super) struct Pipeline {
     pub(super) hint: Hint,
     /// What a source may be asked.
     pub(super) tests: Vec<Test>,
+    /// If no stage changes lines or labels: whether `| json` adds to labels.
+    untouched: Option<bool>,
 }
 
 /// A stage, compiled.
@@ -93,7 +95,12 @@ impl Pipeline {
             });
             steps.push(Step { run: compile(&stage.kind)?, test });
         }
-        Ok(Self { stages: steps, hint, tests })
+        Ok(Self { stages: steps, hint, tests, untouched: pristine.then_some(parsed) })
+    }
+
+    /// What a source may be asked if `filter` comes behind all stages.
+    pub(super) fn test_behind(&self, filter: LabelFilter) -> Option<Test> {
+        self.untouched.filter(|_| is_plain(&filter)).map(|parsed| Test::Label { filter, parsed })
     }
 
     /// Whether lines are looked at, whatever a source promises.

@@ -7,16 +7,17 @@ use super::columnar::Columnar;
 use super::error::EvalError;
 use super::filter::LabelTest;
 use super::hint::Hint;
+use super::memory::Held;
 use super::pipeline::Pipeline;
 use super::row::{PRESERVED, Row};
 use super::series::{SeriesTable, Shape};
 use super::vector::Vectors;
 use super::window::Windows;
-use super::{Context, Run, Statistics, Steps};
+use super::{Run, Statistics, Steps};
 use crate::labels::Labels;
-use crate::source::{Batch, Direction, LabelMatcher, Scan, Share, Source};
+use crate::source::{Batch, Direction, LabelMatcher, Scan, Share, Test};
 use crate::stage::units;
-use crate::syntax::ast::{Conversion, Grouping, LogRange, MatchOp, RangeAggregation, RangeOp};
+use crate::syntax::ast::{Conversion, Grouping, LabelFilter, LogRange, MatchOp, Matcher, RangeAggregation, RangeOp};
 
 const EXTRACTION_ERROR: &str = "SampleExtractionErr";
 
@@ -74,9 +75,16 @@ impl Extractor {
             direction: Direction::Forward,
             fields: self.pipeline.fields(),
             lines: self.pipeline.reads_lines() || matches!(self.value, Value::Length),
-            tests: self.pipeline.tests.clone(),
+            tests: self.pipeline.tests.iter().cloned().chain(self.unwraps()).collect(),
             share,
         })
+    }
+
+    /// That there is something to unwrap: without it an entry has no sample, whatever else becomes of it.
+    fn unwraps(&self) -> Option<Test> {
+        let Value::Unwrapped { label, .. } = &self.value else { return None };
+        let there = Matcher { name: label.clone(), op: MatchOp::NotEqual, value: String::new() };
+        self.pipeline.test_behind(LabelFilter::Text(there))
     }
 
     /// The sample of one entry: its series and its value; `None` if it has none.
@@ -152,15 +160,21 @@ pub(super) fn convert(text: &str, conversion: Conversion) -> Result<f64, String>
 }
 
 /// What was found in a share of the entries.
-pub(super) struct Found {
+pub(super) struct Found<'m> {
     pub(super) table: SeriesTable,
     /// What the accumulator has not yet taken.
     pub(super) samples: Samples,
     accumulator: Box<dyn Accumulator>,
     statistics: Statistics,
+    memory: Held<'m>,
 }
 
-impl Found {
+impl Found<'_> {
+    /// Counts what it has come to, and the batch that is looked at.
+    fn hold(&mut self, batch: usize) -> Result<(), EvalError> {
+        self.memory.set(self.table.bytes() + self.accumulator.bytes() + batch)
+    }
+
     /// Gives the samples to the accumulator.
     pub(super) fn flush(&mut self) {
         self.statistics.samples += self.samples.values.len();
@@ -180,25 +194,32 @@ pub(super) fn evaluate(
     let of = run.context.threads.min(run.source.shares(&scan)).max(1);
     let share = |number: usize| {
         let scan = extractor.scan(&aggregation.range, Share { number, of })?;
-        collect(run.source, &run.context, aggregation, &extractor, &scan, run.statistics)
+        collect(run, aggregation, &extractor, &scan)
     };
-    let mut found = share_out(of, &share)?.into_iter();
-    let Some(Found { mut table, mut accumulator, statistics, .. }) = found.next() else {
+    let mut shares = share_out(of, &share)?.into_iter();
+    let Some(mut found) = shares.next() else {
         return Ok(Vectors::default());
     };
-    run.statistics = statistics;
-    for other in found {
-        let series: Vec<u32> = other.table.labels.iter().map(|labels| table.series(labels.iter())).collect();
-        accumulator.absorb(other.accumulator, &series);
+    run.statistics = found.statistics;
+    for other in shares {
+        let series: Vec<u32> = other.table.labels.iter().map(|labels| found.table.series(labels.iter())).collect();
+        found.accumulator.absorb(other.accumulator, &series);
         run.statistics.add_share(&other.statistics);
+        found.hold(0)?;
     }
-    let points = accumulator.finish(&extractor.windows);
-    let vectors = Vectors::new(table.labels, points, extractor.windows.count);
+    let mut memory = run.memory.part();
+    let points = found.accumulator.finish(&extractor.windows, &mut memory)?;
+    let vectors = Vectors::new(found.table.labels, points, extractor.windows.count);
+    // Other aggregations of the query may be still to come.
+    memory.keep();
     Ok(if aggregation.op == RangeOp::Absent { absent(&aggregation.range, &vectors) } else { vectors })
 }
 
 /// Does each share in a thread of its own, the first in this one.
-fn share_out(of: usize, share: &(impl Fn(usize) -> Result<Found, EvalError> + Sync)) -> Result<Vec<Found>, EvalError> {
+fn share_out<'m>(
+    of: usize,
+    share: &(impl Fn(usize) -> Result<Found<'m>, EvalError> + Sync),
+) -> Result<Vec<Found<'m>>, EvalError> {
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..of).map(|number| scope.spawn(move || share(number))).collect();
         let mut found = vec![share(0)];
@@ -211,27 +232,28 @@ fn share_out(of: usize, share: &(impl Fn(usize) -> Result<Found, EvalError> + Sy
 }
 
 /// The samples of a share of the entries. Only the first counts what was there before.
-fn collect(
-    source: &dyn Source,
-    context: &Context,
+fn collect<'m>(
+    run: &Run<'m>,
     aggregation: &RangeAggregation,
     extractor: &Extractor,
     scan: &Scan,
-    before: Statistics,
-) -> Result<Found, EvalError> {
+) -> Result<Found<'m>, EvalError> {
     let unwrapped = matches!(extractor.value, Value::Unwrapped { .. });
     let parameter = aggregation.parameter.unwrap_or(f64::NAN);
     let mut found = Found {
         table: SeriesTable::default(),
         samples: Samples::default(),
         accumulator: accumulator(aggregation.op, unwrapped, parameter),
-        statistics: if scan.share.number == 0 { before } else { Statistics::default() },
+        statistics: if scan.share.number == 0 { run.statistics } else { Statistics::default() },
+        memory: run.memory.part(),
     };
     let mut row = Row::default();
-    row.now = context.now;
-    for batch in source.scan(scan)? {
+    row.now = run.context.now;
+    for batch in run.source.scan(scan)? {
         let batch = batch?;
-        found.statistics.count(&batch, context)?;
+        found.statistics.count(&batch, &run.context)?;
+        let taken = batch.bytes();
+        found.hold(taken)?;
         let left = match Columnar::new(extractor, &batch) {
             Some(columnar) => columnar.take(&mut found)?,
             None => batch.rows().collect(),
@@ -247,7 +269,9 @@ fn collect(
             }
         }
         found.flush();
+        found.hold(taken)?;
     }
+    found.hold(0)?;
     Ok(found)
 }
 

@@ -46,7 +46,12 @@ pub(super) struct SeriesTable {
     known: HashMap<Box<[u8]>, u32>,
     pub(super) labels: Vec<Labels>,
     key: Vec<u8>,
+    /// Of keys and labels.
+    text_bytes: usize,
 }
+
+/// What a series takes beside its text, at a load of a half.
+const SERIES_BYTES: usize = 2 * size_of::<(Box<[u8]>, u32)>() + size_of::<Labels>();
 
 impl SeriesTable {
     /// The series with these labels, which come sorted.
@@ -62,9 +67,16 @@ impl SeriesTable {
             return *series;
         }
         let series = u32::try_from(self.labels.len()).unwrap_or(u32::MAX);
-        self.labels.push(Labels::new(labels));
+        let labels = Labels::new(labels);
+        self.text_bytes += self.key.len() + labels.bytes();
+        self.labels.push(labels);
         self.known.insert(self.key.as_slice().into(), series);
         series
+    }
+
+    /// About how many bytes of memory all take.
+    pub(super) fn bytes(&self) -> usize {
+        self.text_bytes + self.labels.len() * SERIES_BYTES
     }
 
     /// The series of an entry.

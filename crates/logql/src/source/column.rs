@@ -74,6 +74,24 @@ impl Column<'_> {
         })
     }
 
+    /// About how many bytes of memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let valid = match &self.valid {
+            Validity::All => 0,
+            Validity::Bits(words) => size_of_val(&**words),
+        };
+        valid
+            + match &self.data {
+                Data::I64(values) => size_of_val(&**values),
+                Data::F64(values) => size_of_val(&**values),
+                Data::Bool(values) => size_of_val(&**values),
+                Data::Dictionary { codes, values } => {
+                    size_of_val(&**codes) + values.iter().map(|text| size_of::<Box<str>>() + text.len()).sum::<usize>()
+                }
+                Data::Text { offsets, text } => size_of_val(&**offsets) + text.len(),
+            }
+    }
+
     /// Appends the value of `row`, which has one, as a label has it.
     pub(crate) fn append(&self, row: usize, text: &mut String) {
         match &self.data {

@@ -47,6 +47,17 @@ pub struct Matcher {
     pub value: String,
 }
 
+impl Matcher {
+    /// If it asks only whether the label has a text: whether it should.
+    pub fn asks_presence(&self) -> Option<bool> {
+        match self.op {
+            MatchOp::NotEqual if self.value.is_empty() => Some(true),
+            MatchOp::Equal if self.value.is_empty() => Some(false),
+            _ => None,
+        }
+    }
+}
+
 /// How a [`Matcher`] compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchOp {

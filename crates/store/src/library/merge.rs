@@ -43,11 +43,10 @@ impl Library {
                 Err(SegmentError::Io { source, .. }) if source.kind() == io::ErrorKind::Interrupted => break,
                 Err(error) => error,
             };
-            let shelf = self.shelf();
             let is_damaged = matches!(why, SegmentError::Damaged { .. });
-            let damaged = shelf.segments().iter().find(|segment| is_damaged && segment.path() == why.path());
-            let Some(damaged) = damaged else { return Err(why) };
-            aside.push(SetAside { path: self.set_aside(damaged)?, why });
+            let path = if is_damaged { self.set_aside(why.path())? } else { None };
+            let Some(path) = path else { return Err(why) };
+            aside.push(SetAside { path, why });
         }
         Ok(aside)
     }

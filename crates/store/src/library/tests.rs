@@ -213,7 +213,8 @@ fn a_damaged_segment_is_put_aside_and_sealed_again() {
     assert_eq!(lines(&library.shelf()), expected(1..101));
     // The same for one that turns out to be damaged when it is read.
     let damaged = library.shelf().segments()[7].clone();
-    library.set_aside(&damaged).unwrap();
+    assert!(library.set_aside(damaged.path()).unwrap().is_some_and(|path| path.exists()));
+    assert_eq!(library.set_aside(damaged.path()).unwrap(), None, "somebody was there before");
     assert_eq!(place.seal_all(&library, current), 1);
     assert_eq!(all_of(&place.segments()), expected(1..101));
 }

@@ -112,12 +112,10 @@ impl Column {
         }
     }
 
-    /// Only the rows in `range`.
-    pub(super) fn slice(mut self, range: std::ops::Range<usize>) -> Column {
-        if range == (0..self.len()) {
-            return self;
-        }
-        self.valid = self.valid.map(|words| {
+    /// Only the rows in `range`, which must lie within.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Column {
+        let valid = self.valid.as_ref().map(|words| {
             let bit = |row: usize| words.get(row / 64).map_or(0, |word| word >> (row % 64) & 1);
             let mut cut = vec![0_u64; range.len().div_ceil(64)];
             for (at, row) in range.clone().enumerate() {
@@ -125,13 +123,13 @@ impl Column {
             }
             cut
         });
-        self.values = match self.values {
+        let values = match &self.values {
             Values::Integers(values) => Values::Integers(values[range].to_vec()),
             Values::Numbers(values) => Values::Numbers(values[range].to_vec()),
             Values::Flags(values) => Values::Flags(values[range].to_vec()),
-            Values::Codes { codes, texts } => Values::Codes { codes: codes[range].to_vec(), texts },
+            Values::Codes { codes, texts } => Values::Codes { codes: codes[range].to_vec(), texts: texts.clone() },
             Values::Bytes { width, bytes } => {
-                Values::Bytes { width, bytes: bytes[range.start * width..range.end * width].to_vec() }
+                Values::Bytes { width: *width, bytes: bytes[range.start * width..range.end * width].to_vec() }
             }
             Values::Texts { offsets, text } => {
                 let (from, to) = (offsets[range.start], offsets[range.end]);
@@ -139,7 +137,7 @@ impl Column {
                 Values::Texts { offsets, text: text[from as usize..to as usize].to_owned() }
             }
         };
-        self
+        Column { values, valid }
     }
 }
 

@@ -81,7 +81,8 @@ enum Output {
 type Failure = Box<dyn std::error::Error>;
 
 /// Who asks files has the machine for himself.
-const UNLIMITED: Limits = Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, time_ns: 0 };
+const UNLIMITED: Limits =
+    Limits { entries: usize::MAX, series: usize::MAX, points: 100_000, bytes: 0, memory: 0, time_ns: 0 };
 
 pub(super) fn run(options: &QueryOptions) -> ExitCode {
     match answer(options) {

@@ -24,6 +24,8 @@ pub struct WrittenQuery {
     pub max_waiting: usize,
     /// The newest lines of the journal that are held in memory for questions; their columns take about as much again.
     pub recent_bytes: Bytes,
+    /// Memory that one question may hold, by its own account: what it has found, and what it looks at; 0 for any.
+    pub memory: Bytes,
     /// Memory of the whole process above which questions are ended and refused, so that they never take what requests need; 0 for
     /// any.
     pub max_memory: Bytes,
@@ -84,6 +86,7 @@ impl Default for WrittenQuery {
             threads: None,
             max_waiting: 256,
             recent_bytes: Bytes(32 << 20),
+            memory: Bytes(512 << 20),
             max_memory: Bytes(2 << 30),
             timeout: Span(Duration::from_secs(60)),
             max_entries: 5000,
@@ -112,6 +115,8 @@ pub struct QueryConfig {
     pub max_waiting: usize,
     /// Bytes of the newest lines that are held in memory.
     pub recent_bytes: usize,
+    /// Bytes of memory that one question may hold; 0 for any.
+    pub memory: u64,
     /// Bytes of the whole process above which questions are ended and refused; 0 for any.
     pub max_memory: u64,
     /// How long a question may take.
@@ -184,6 +189,7 @@ impl WrittenQuery {
             threads,
             max_waiting: self.max_waiting,
             recent_bytes: usize::try_from(self.recent_bytes.0).unwrap_or(usize::MAX).max(1 << 20),
+            memory: self.memory.0,
             max_memory: self.max_memory.0,
             timeout: self.timeout.0,
             max_entries: self.max_entries,

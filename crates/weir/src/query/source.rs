@@ -1,6 +1,7 @@
 //! What questions are asked of: parts, each a source of its own, that together are one.
 
 mod block;
+mod damage;
 mod directory;
 mod journaled;
 mod others;
@@ -15,6 +16,7 @@ use logql::Labels;
 use logql::source::{Batch, Batches, Direction, FieldSet, LabelMatcher, Scan, Share, Source, SourceError};
 use store::{SegmentError, Shelf};
 
+use damage::Damage;
 pub(crate) use directory::directory;
 pub(crate) use journaled::Journaled;
 pub(crate) use others::Others;
@@ -25,6 +27,11 @@ pub(crate) use sealed::Sealed;
 pub(crate) trait Part: Source + Send + Debug {
     /// No entry is before the first or after the second instant, in nanoseconds since 1970; `None` where there are none.
     fn span(&self) -> Option<(i64, i64)>;
+
+    /// Segments that turned out to be damaged.
+    fn damage(&self) -> Option<&Damage> {
+        None
+    }
 
     /// The streams that match and have entries from `start` on and before `end`.
     ///
@@ -99,6 +106,11 @@ impl Union {
     /// Without what is before this instant.
     pub(crate) fn since(self, since: i64) -> Union {
         Union { since, ..self }
+    }
+
+    /// Segments that turned out to be damaged while it was asked.
+    pub(crate) fn damaged(&self) -> Vec<SegmentError> {
+        self.parts.iter().filter_map(|part| part.damage()).flat_map(Damage::take).collect()
     }
 
     /// The parts that may have entries from `start` on and before `end`.

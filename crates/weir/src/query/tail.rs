@@ -319,7 +319,7 @@ async fn look(api: &Arc<Api>, wanted: &Arc<Wanted>, ask: Ask) -> Result<Vec<LogE
     let answer = api.pool.run(move |patience| {
         let limits = of.settings.limits();
         let context = Context { limits, watch: patience, now: now(), threads: 1 };
-        Ok::<Answer, Failure>(evaluate(&of.union()?, &wanted.query, &ask, &context)?.answer)
+        of.over(|source| Ok::<Answer, Failure>(evaluate(source, &wanted.query, &ask, &context)?.answer))
     });
     match answer.await?? {
         Answer::Entries(entries) => Ok(entries),

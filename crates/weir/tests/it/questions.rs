@@ -145,6 +145,22 @@ fn errors_are_lokis() {
 }
 
 #[test]
+fn a_question_holds_no_more_memory_than_it_may() {
+    let upstream = Upstream::answering(answer(ANSWER));
+    let weir = Weir::start(&format!("[query]\nmemory = \"4 KiB\"\n{}", provider("up", &upstream, "")));
+    for _ in 0..30 {
+        assert_eq!(weir.ask(chat(CHAT)).status(), 200);
+    }
+    weir.settled(30);
+    let refused = ask(&weir, "query_range", &[("query", r#"{app="llm-proxy"}"#)]);
+    let words = "the query would take too much memory (limit: 4096 bytes); consider adding more specific stream selectors or \
+                 reduce the time range of the query\n";
+    assert_eq!((refused.status(), refused.text().as_str()), (400, words));
+    let few = body(&ask(&weir, "query_range", &[("query", r#"{app="llm-proxy"}"#), ("limit", "1")]));
+    assert_eq!(few["data"]["result"][0]["values"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn pages_of_others_may_not_ask() {
     let upstream = Upstream::answering(answer(ANSWER));
     let weir = Weir::start(&provider("up", &upstream, ""));

@@ -1,10 +1,12 @@
 //! What is said of the store: on `/metrics`, at `/api/v1/status`, and by a statement over the files.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::harness::{ANSWER, CHAT, Upstream, Weir, chat, json as answer, provider, request, until};
+use super::harness::{ANSWER, CHAT, Process, Upstream, Weir, Wire, chat, json as answer, provider, request, until};
 
 /// Enough for three files of the journal and a part of one.
 const REQUESTS: u64 = 260;
@@ -52,4 +54,51 @@ fn what_is_sealed_is_counted_and_in_statements() {
         number(&statement["total"]["input_tokens"]),
         metrics.sum("llm_tokens_total{provider=\"up\",model=\"gpt-4\",class=\"input\"")
     );
+}
+
+/// The values of a segment are overwritten; what stands at its end is not, so that it could still be opened.
+fn overwrite(segment: &Path) {
+    let mut bytes = fs::read(segment).unwrap();
+    let end = bytes.len() - 8;
+    let footer = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+    bytes[4..end - footer].fill(0xff);
+    fs::write(segment, bytes).unwrap();
+}
+
+#[test]
+fn what_is_damaged_while_it_is_asked_goes_and_the_rest_answers() {
+    let upstream = Upstream::answering(answer(ANSWER));
+    let config = format!("[journal]\nrotate_bytes = 65536\nkeep = \"0s\"\n{}", provider("up", &upstream, ""));
+    let weir = Process::start(&config, &[]);
+    let mut callers = Wire::connect(weir.listen);
+    for _ in 0..REQUESTS {
+        assert_eq!(callers.ask(chat(CHAT)).status(), 200);
+    }
+    let data = weir.file().with_file_name("data");
+    until("files are sealed and go", || {
+        let files = fs::read_dir(data.join("journal")).unwrap().count();
+        (weir.metrics().number("weir_store_segments{of=\"records\"}") >= 3 && files == 1).then_some(())
+    });
+    let known: Value = serde_json::from_slice(&fs::read(data.join("segments/segments.json")).unwrap()).unwrap();
+    let segments: Vec<&Value> = known["segments"].as_array().unwrap().iter().take(2).collect();
+    let path = |segment: &Value| data.join("segments").join(segment["file"].as_str().unwrap());
+    overwrite(&path(segments[0]));
+    fs::File::options().write(true).open(path(segments[1])).unwrap().set_len(1000).unwrap();
+    let lost: u64 = segments.iter().map(|of| of["last"].as_u64().unwrap() + 1 - of["first"].as_u64().unwrap()).sum();
+    assert!(lost > 0 && lost < REQUESTS);
+
+    let count = "sum%28count_over_time%28%7Bapp%3D%22llm-proxy%22%7D%5B1h%5D%29%29";
+    for _ in 0..2 {
+        let asked = request(&format!("GET /loki/api/v1/query?query={count}"), &[], "");
+        let found = Wire::connect(weir.admin).ask(asked);
+        assert_eq!(found.status(), 200, "{}", found.text());
+        assert_eq!(found.json()["data"]["result"][0]["value"][1], (REQUESTS - lost).to_string());
+    }
+    assert_eq!(weir.metrics().number("weir_store_damaged_segments{of=\"records\"}"), 2);
+    for segment in segments {
+        let aside = data.join("segments/damaged").join(segment["file"].as_str().unwrap());
+        assert!(aside.exists() && !path(segment).exists());
+        let said = weir.said().lines().filter(|line| line.contains(aside.to_str().unwrap())).count();
+        assert_eq!(said, 1, "{}", weir.said());
+    }
 }

@@ -4,7 +4,9 @@ use std::any::Any;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Accumulator, Points, Samples, absorb, grow};
+use super::{Accumulator, Points, Samples, absorb, bytes_of, grow, points_of};
+use crate::eval::error::EvalError;
+use crate::eval::memory::Held;
 use crate::eval::window::Windows;
 
 /// The values of each series.
@@ -53,9 +55,14 @@ impl Accumulator for Quantiles {
         self
     }
 
-    fn finish(&mut self, windows: &Windows) -> Vec<Points> {
+    fn bytes(&self) -> usize {
+        let values = self.series.iter().flatten().map(|part| part.values.capacity()).sum::<usize>();
+        bytes_of(&self.series) + values * size_of::<f64>()
+    }
+
+    fn finish(&mut self, windows: &Windows, memory: &mut Held) -> Result<Vec<Points>, EvalError> {
         let q = self.q;
-        std::mem::take(&mut self.series).into_iter().map(|parts| points(q, parts, windows)).collect()
+        points_of(std::mem::take(&mut self.series).into_iter(), memory, |parts| points(q, parts, windows))
     }
 }
 

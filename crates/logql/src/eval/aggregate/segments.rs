@@ -2,7 +2,9 @@
 
 use std::any::Any;
 
-use super::{Accumulator, Points, Samples, absorb, grow};
+use super::{Accumulator, Points, Samples, absorb, bytes_of, grow, points_of};
+use crate::eval::error::EvalError;
+use crate::eval::memory::Held;
 use crate::eval::window::Windows;
 
 /// The aggregate of some samples, of which there is at least one.
@@ -101,11 +103,15 @@ impl<A: Aggregate + Send + 'static> Accumulator for BySegment<A> {
         self
     }
 
-    fn finish(&mut self, windows: &Windows) -> Vec<Points> {
+    fn bytes(&self) -> usize {
+        bytes_of(&self.series) + self.open.capacity() * size_of::<(u32, A)>()
+    }
+
+    fn finish(&mut self, windows: &Windows, memory: &mut Held) -> Result<Vec<Points>, EvalError> {
         self.close();
         let seconds = windows.width_seconds();
         let finish = |aggregate: &A| (self.finish)(aggregate, seconds);
-        self.series.iter_mut().map(|segments| slide(merged(segments), windows, &finish)).collect()
+        points_of(self.series.iter_mut(), memory, |segments| slide(merged(segments), windows, &finish))
     }
 }
 

@@ -1,5 +1,6 @@
 use super::quantile::quantile;
 use super::{Samples, Sum, accumulator, rate_counter};
+use crate::eval::memory::Memory;
 use crate::eval::window::Windows;
 use crate::syntax::ast::RangeOp;
 use proptest::prelude::*;
@@ -44,7 +45,7 @@ proptest! {
                 }
             }
             accumulator.take(&mut taken);
-            let points = accumulator.finish(&windows).pop().unwrap_or_default();
+            let points = accumulator.finish(&windows, &mut Memory::new(0).part()).unwrap().pop().unwrap_or_default();
             let mut wanted = Vec::new();
             for window in 0..windows.count {
                 let (begin, end) = windows.bounds(window);

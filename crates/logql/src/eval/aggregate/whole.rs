@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::collections::HashSet;
 
-use super::{Accumulator, Points, Samples, absorb, grow};
+use super::{Accumulator, Points, Samples, absorb, bytes_of, grow, points_of};
+use crate::eval::error::EvalError;
+use crate::eval::memory::Held;
 use crate::eval::window::Windows;
 
 /// What is made of all samples of a window, and where it begins and ends.
@@ -43,9 +45,13 @@ impl Accumulator for Whole {
         self
     }
 
-    fn finish(&mut self, windows: &Windows) -> Vec<Points> {
+    fn bytes(&self) -> usize {
+        bytes_of(&self.series)
+    }
+
+    fn finish(&mut self, windows: &Windows, memory: &mut Held) -> Result<Vec<Points>, EvalError> {
         let mut window = Vec::new();
-        let mut points_of = |samples: &mut Vec<(u32, i64, f64)>| {
+        let points = |samples: &mut Vec<(u32, i64, f64)>| {
             // Stable: what came first of one instant stays first.
             samples.sort_by_key(|(segment, timestamp, _)| (*segment, *timestamp));
             let mut points = Points::new();
@@ -62,7 +68,7 @@ impl Accumulator for Whole {
             }
             points
         };
-        self.series.iter_mut().map(&mut points_of).collect()
+        points_of(self.series.iter_mut(), memory, points)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use store::library::Libraries;
-use store::{Lot, SegmentError};
+use store::{Library, Lot, SegmentError};
 
 use super::{Journaled, Part, Sealed, recorded};
 use crate::query::Labeller;
@@ -48,6 +48,11 @@ impl Others {
             parts.extend(recorded(&|| Ok(library.shelf()), &known.journaled, &known.sealed)?);
         }
         Ok(parts)
+    }
+
+    /// The libraries of which lines are told.
+    pub(crate) fn libraries(&self) -> Vec<Arc<Library>> {
+        self.libraries.all().map(|all| all.into_iter().map(|(_, library)| library).collect()).unwrap_or_default()
     }
 
     fn known(&self, lot: &Lot) -> Result<Known, SegmentError> {

@@ -12,7 +12,7 @@ use logql::source::{
 use store::pushed::{Entry, Run, Stream, entries};
 use store::{Segment, Shelf};
 
-use super::Part;
+use super::{Damage, Part};
 
 /// Rows of a batch.
 const BATCH: usize = 4096;
@@ -61,11 +61,12 @@ impl Source for Pushed {
 #[derive(Debug)]
 pub(crate) struct PushedShelf {
     shelf: Arc<Shelf>,
+    damage: Damage,
 }
 
 impl PushedShelf {
     pub(crate) fn new(shelf: Arc<Shelf>) -> PushedShelf {
-        PushedShelf { shelf }
+        PushedShelf { shelf, damage: Damage::default() }
     }
 
     /// The groups of rows that may have entries of a scan: their segment, their place there, and between which instants they lie.
@@ -83,6 +84,10 @@ impl Part for PushedShelf {
     fn span(&self) -> Option<(i64, i64)> {
         let spans = self.shelf.segments().iter().filter_map(|segment| segment.times());
         spans.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+    }
+
+    fn damage(&self) -> Option<&Damage> {
+        Some(&self.damage)
     }
 }
 
@@ -107,7 +112,7 @@ impl Source for PushedShelf {
             let found = entries(segment, group, (scan.start, scan.end), &wanted);
             let mut found = match found {
                 Ok(found) => found,
-                Err(error) => return vec![Err(SourceError(error.to_string()))],
+                Err(error) => return vec![Err(self.damage.note(error))],
             };
             if !forward {
                 found.reverse();

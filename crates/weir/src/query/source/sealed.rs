@@ -14,14 +14,14 @@ mod sieve;
 mod stream;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use logql::source::{Batches, Direction, Scan, Source, SourceError};
 use store::segment::Group;
 use store::{Schema, Segment, SegmentError, Seq, Shelf};
 
-use super::Part;
 use super::block::Block;
+use super::{Damage, Part};
 use crate::query::label::Labeller;
 use pairs::Pairs;
 use piece::Piece;
@@ -45,6 +45,7 @@ pub(crate) struct Sealed {
     strays: Mutex<HashMap<(Seq, usize), Span>>,
     /// What texts there are in a group: by its first line, its rows, and the number of the field.
     pairs: Mutex<HashMap<(Seq, usize, usize), Arc<Pairs>>>,
+    streams: Mutex<stream::Shelf>,
     /// What becomes of fields, by the schemas that were met last.
     plans: Mutex<Vec<(Schema, Arc<Plan>)>>,
 }
@@ -56,6 +57,7 @@ impl Sealed {
             labeller: Arc::new(labeller),
             strays: Mutex::default(),
             pairs: Mutex::default(),
+            streams: Mutex::default(),
             plans: Mutex::default(),
         }
     }
@@ -77,7 +79,7 @@ impl Sealed {
             }
         }
         let plans = shelf.segments().iter().map(|segment| self.plan(segment.schema())).collect();
-        Ok(Arc::new(Shelved { sealed: self.clone(), shelf, plans, pieces }))
+        Ok(Arc::new(Shelved { sealed: self.clone(), shelf, plans, pieces, damage: Damage::default() }))
     }
 
     fn plan(&self, schema: &Schema) -> Arc<Plan> {
@@ -104,6 +106,10 @@ impl Sealed {
             known.clear();
         }
         known.insert(of, pairs);
+    }
+
+    fn streams(&self) -> MutexGuard<'_, stream::Shelf> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stray_span(&self, segment: &Segment, group: usize, of: &Group) -> Result<Span, SegmentError> {
@@ -153,6 +159,7 @@ struct Shelved {
     /// Of each segment.
     plans: Vec<Arc<Plan>>,
     pieces: Vec<Known>,
+    damage: Damage,
 }
 
 impl Shelved {
@@ -165,7 +172,8 @@ impl Shelved {
     fn open<'s>(&'s self, known: &Known, scan: Arc<Scan>, edge: i64) -> Result<Batches<'s>, SourceError> {
         let segment = &self.shelf.segments()[known.place.segment];
         if known.stray {
-            let block = Arc::new(strays(segment, known.place.group, &self.sealed.labeller).map_err(unreadable)?);
+            let strays = strays(segment, known.place.group, &self.sealed.labeller);
+            let block = Arc::new(strays.map_err(|error| self.damage.note(error))?);
             let batch = block.batch(&scan, (0, Seq::MAX));
             return Ok(Box::new(batch.into_iter().map(move |mut batch| {
                 batch.beyond = Some(edge);
@@ -174,19 +182,19 @@ impl Shelved {
         }
         let plan = &self.plans[known.place.segment];
         let sieve = Sieve { sealed: &self.sealed, segment, group: known.place.group, plan, read: Vec::new() };
-        let piece = Piece::open(sieve, scan, edge);
-        Ok(Box::new(piece.map_err(unreadable)?))
+        let piece = Piece::open(sieve, scan, edge, &self.damage);
+        Ok(Box::new(piece.map_err(|error| self.damage.note(error))?))
     }
-}
-
-fn unreadable(error: SegmentError) -> SourceError {
-    SourceError(error.to_string())
 }
 
 impl Part for Shelved {
     fn span(&self) -> Option<(i64, i64)> {
         let spans = || self.pieces.iter().map(|known| known.span);
         spans().map(|span| span.0).min().zip(spans().map(|span| span.1).max())
+    }
+
+    fn damage(&self) -> Option<&Damage> {
+        Some(&self.damage)
     }
 }
 

@@ -7,6 +7,8 @@ use logql::source::{Lines, SourceError};
 use store::Segment;
 use store::segment::{self, PAGE_ROWS};
 
+use crate::query::source::Damage;
+
 /// The lines of a batch.
 pub(super) struct Rendered<'s> {
     pub(super) segment: &'s Segment,
@@ -15,6 +17,7 @@ pub(super) struct Rendered<'s> {
     pub(super) first: usize,
     /// The page that was asked for last.
     pub(super) page: RefCell<Option<segment::Lines<'s>>>,
+    pub(super) damage: &'s Damage,
 }
 
 impl Lines for Rendered<'_> {
@@ -25,7 +28,8 @@ impl Lines for Rendered<'_> {
             Some(lines) => lines,
             None => {
                 let first = row / PAGE_ROWS * PAGE_ROWS;
-                self.segment.lines(self.group, first..first + PAGE_ROWS).map_err(super::unreadable)?
+                let lines = self.segment.lines(self.group, first..first + PAGE_ROWS);
+                lines.map_err(|error| self.damage.note(error))?
             }
         };
         let mut line = Vec::with_capacity(1024);

@@ -5,25 +5,27 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use logql::Labels;
 use logql::source::{
     Batch, Column, Direction, FieldSet, LabelMatcher, Lines, Promise, Rows, Scan, SourceError, Tested,
 };
 use store::segment::{self, PAGE_ROWS};
-use store::{Segment, SegmentError};
+use store::{Segment, SegmentError, Seq};
 
 use super::line::Rendered;
 use super::plan::{Plan, Planned};
 use super::sieve::Sieve;
-use super::stream::Streams;
-use super::{column, unreadable};
-use crate::query::label::{DETECTED_LEVEL, Labeller, Place};
+use super::stream::{Kept, Streams};
+use super::{Sealed, column};
+use crate::query::label::{DETECTED_LEVEL, Place};
+use crate::query::source::Damage;
 
 /// The rows of a group that columns give back.
 pub(super) struct Piece<'s> {
     segment: &'s Segment,
     group: usize,
     plan: &'s Plan,
-    labeller: &'s Labeller,
+    sealed: &'s Sealed,
     scan: Arc<Scan>,
     /// Of all rows of the group; the least there is where a row has none.
     times: Vec<i64>,
@@ -33,6 +35,7 @@ pub(super) struct Piece<'s> {
     /// Columns of the whole group that were read for tests.
     read: Vec<(usize, segment::Column)>,
     edge: i64,
+    damage: &'s Damage,
     /// What is still to be read, with what lies beyond each: the next one last.
     chunks: Vec<(Range<usize>, i64)>,
     /// Whether anybody has heard of this group.
@@ -48,31 +51,34 @@ struct Read<'p> {
 
 impl<'s> Piece<'s> {
     /// Reads the times of a group, and what tests ask for. Nothing lies beyond `edge` in what comes after it.
-    pub(super) fn open(mut sieve: Sieve<'s>, scan: Arc<Scan>, edge: i64) -> Result<Piece<'s>, SegmentError> {
+    pub(super) fn open(
+        mut sieve: Sieve<'s>,
+        scan: Arc<Scan>,
+        edge: i64,
+        damage: &'s Damage,
+    ) -> Result<Piece<'s>, SegmentError> {
         let (segment, group, plan) = (sieve.segment, sieve.group, sieve.plan);
         let mut piece = Piece {
             segment,
             group,
             plan,
-            labeller: &sieve.sealed.labeller,
+            sealed: sieve.sealed,
             scan,
             times: Vec::new(),
             wanted: None,
             tested: Vec::new(),
             read: Vec::new(),
             edge,
+            damage,
             chunks: Vec::new(),
             shown: false,
         };
-        if sieve.rules_out(&piece.scan.tests)? {
+        if piece.is_of_other_streams() || sieve.rules_out(&piece.scan.tests)? {
             return Ok(piece);
         }
         piece.times = times(segment.read(group, plan.time)?);
         piece.wanted = piece.within()?;
-        if !piece.scan.tests.is_empty() {
-            let rows = piece.wanted.get_or_insert_with(|| vec![true; piece.times.len()]);
-            piece.tested = sieve.retain(&piece.scan.tests, rows)?;
-        }
+        piece.tested = sieve.retain(&piece.scan.tests, &mut piece.wanted, piece.times.len())?;
         piece.read = sieve.read;
         piece.chunks = piece.cut();
         Ok(piece)
@@ -136,8 +142,7 @@ impl<'s> Piece<'s> {
     fn batch(&self, rows: Range<usize>, beyond: i64) -> Result<Option<Batch<'s>>, SegmentError> {
         let mut read = Read { rows: rows.clone(), columns: Vec::new() };
         let streams = self.streams(&mut read)?;
-        let matches: Vec<bool> =
-            streams.labels.iter().map(|labels| LabelMatcher::all_match(&self.scan.matchers, labels)).collect();
+        let matches: Vec<bool> = streams.labels.iter().map(|labels| self.matches(labels)).collect();
         if !matches.contains(&true) {
             return Ok(None);
         }
@@ -146,7 +151,8 @@ impl<'s> Piece<'s> {
             return Ok(None);
         }
         let columns = self.columns(&mut read)?;
-        let line = Rendered { segment: self.segment, group: self.group, first: rows.start, page: RefCell::new(None) };
+        let page = RefCell::new(None);
+        let line = Rendered { segment: self.segment, group: self.group, first: rows.start, page, damage: self.damage };
         Ok(Some(Batch {
             timestamps: self.times[rows].to_vec().into(),
             rows: chosen,
@@ -178,7 +184,43 @@ impl<'s> Piece<'s> {
         })
     }
 
+    fn matches(&self, stream: &Labels) -> bool {
+        LabelMatcher::all_match(&self.scan.matchers, stream)
+    }
+
+    /// By which what is known of the group is kept.
+    fn key(&self) -> Option<(Seq, usize)> {
+        self.segment.groups().get(self.group).map(|of| (of.first, of.rows))
+    }
+
+    /// Whether it is known that no row is of a stream that is asked for.
+    fn is_of_other_streams(&self) -> bool {
+        let kept = self.key().and_then(|key| self.sealed.streams().get(key));
+        kept.is_some_and(|kept| !kept.labels.iter().any(|labels| self.matches(labels)))
+    }
+
+    /// The streams of rows. Where most of the group is asked for, those of all of it are kept.
     fn streams<'p>(&'p self, read: &mut Read<'p>) -> Result<Streams, SegmentError> {
+        let Some(key) = self.key() else { return self.streams_of(read) };
+        if let Some(kept) = self.sealed.streams().get(key) {
+            return Ok(kept.streams(read.rows.clone()));
+        }
+        if read.rows.len() * 2 < key.1 {
+            return self.streams_of(read);
+        }
+        let mut whole = Read { rows: 0..key.1, columns: Vec::new() };
+        let streams = self.streams_of(&mut whole)?;
+        match Kept::new(streams) {
+            Some(kept) => {
+                let kept = Arc::new(kept);
+                self.sealed.streams().put(key, &kept);
+                Ok(kept.streams(read.rows.clone()))
+            }
+            None => self.streams_of(read),
+        }
+    }
+
+    fn streams_of<'p>(&'p self, read: &mut Read<'p>) -> Result<Streams, SegmentError> {
         let labels: Vec<(usize, &Planned)> = self.plan.labels().filter(|(field, _)| !self.is_empty(*field)).collect();
         for (field, _) in &labels {
             self.read(read, *field)?;
@@ -186,7 +228,7 @@ impl<'s> Piece<'s> {
         let fields = self.segment.schema().fields();
         let columns: Vec<_> =
             labels.iter().filter_map(|(field, planned)| Some((*planned, &fields[*field], read.get(*field)?))).collect();
-        Ok(Streams::new(self.labeller, &columns, read.rows.len()))
+        Ok(Streams::new(&self.sealed.labeller, &columns, read.rows.len()))
     }
 
     /// The columns that the question looks at.
@@ -232,9 +274,9 @@ impl<'s> Piece<'s> {
 
     fn read<'p>(&'p self, read: &mut Read<'p>, field: usize) -> Result<(), SegmentError> {
         if read.get(field).is_none() {
-            let known = self.read.iter().find(|(known, _)| *known == field && read.rows == (0..self.times.len()));
-            let column = match known {
-                Some((_, column)) => Cow::Borrowed(column),
+            let column = match self.read.iter().find(|(known, _)| *known == field) {
+                Some((_, column)) if read.rows == (0..self.times.len()) => Cow::Borrowed(column),
+                Some((_, column)) => Cow::Owned(column.slice(read.rows.clone())),
                 None => Cow::Owned(self.segment.read_rows(self.group, field, read.rows.clone())?),
             };
             read.columns.push((field, column));
@@ -275,7 +317,7 @@ impl<'s> Iterator for Piece<'s> {
                     self.shown = true;
                     return Some(Ok(batch));
                 }
-                Err(error) => return Some(Err(unreadable(error))),
+                Err(error) => return Some(Err(self.damage.note(error))),
             }
         }
         (!std::mem::replace(&mut self.shown, true)).then(|| Ok(self.nothing()))

@@ -32,6 +32,10 @@ enum Asked<'t> {
     Text(usize, &'t str),
     /// That a field holds against a number.
     Number(usize, Compare, f64),
+    /// Whether a field has a value that is no empty text.
+    Present(usize, bool),
+    /// What every line of the segment passes.
+    Anything,
     /// What no line of the segment passes.
     Nothing,
 }
@@ -50,27 +54,36 @@ impl Sieve<'_> {
         Ok(false)
     }
 
-    /// Keeps the rows that pass, and says of each test whether it was asked.
+    /// Keeps the rows that pass of so many, and says of each test whether it was asked. `None` stands for all of them.
     ///
     /// # Errors
     /// A column cannot be read.
-    pub(super) fn retain(&mut self, tests: &[Test], rows: &mut [bool]) -> Result<Vec<Tested>, SegmentError> {
+    pub(super) fn retain(
+        &mut self,
+        tests: &[Test],
+        rows: &mut Option<Vec<bool>>,
+        of: usize,
+    ) -> Result<Vec<Tested>, SegmentError> {
         let asked: Vec<Option<Asked>> = tests.iter().map(|test| self.ask(test)).collect();
         let mut tested = vec![Tested::Unsupported; tests.len()];
         // What is cheap comes first: lines are looked at only for what is left.
         let is_line = |at: &usize| matches!(asked[*at], Some(Asked::Line(..)));
         let (lines, others): (Vec<usize>, Vec<usize>) = (0..tests.len()).partition(is_line);
         for at in others.into_iter().chain(lines) {
+            let Some(asked) = &asked[at] else { continue };
+            if self.must_pass(asked) {
+                tested[at] = Tested::Exact;
+                continue;
+            }
+            let rows = rows.get_or_insert_with(|| vec![true; of]);
             if !rows.contains(&true) {
                 break;
             }
-            if let Some(asked) = &asked[at]
-                && self.keep(asked, rows)?
-            {
+            if self.keep(asked, rows)? {
                 tested[at] = Tested::Exact;
             }
         }
-        if !rows.contains(&true) {
+        if rows.as_ref().is_some_and(|rows| !rows.contains(&true)) {
             tested.fill(Tested::Exact);
         }
         Ok(tested)
@@ -83,9 +96,15 @@ impl Sieve<'_> {
                 let needles = filter.tests.iter().map(|test| if test.ip { None } else { needle(&test.text) });
                 Some(Asked::Line(needles.collect::<Option<_>>()?, filter.op.is_positive()))
             }
-            Test::Label { filter: LabelFilter::Text(matcher), parsed }
-                if matcher.op == MatchOp::Equal && !matcher.value.is_empty() =>
-            {
+            Test::Label { filter: LabelFilter::Text(matcher), parsed } if matcher.asks_presence().is_some() => {
+                let wanted = matcher.asks_presence()?;
+                Some(match (self.field(&matcher.name, *parsed)?, wanted) {
+                    (Some(at), wanted) => Asked::Present(at, wanted),
+                    (None, true) => Asked::Nothing,
+                    (None, false) => Asked::Anything,
+                })
+            }
+            Test::Label { filter: LabelFilter::Text(matcher), parsed } if matcher.op == MatchOp::Equal => {
                 let Some(at) = self.field(&matcher.name, *parsed)? else { return Some(Asked::Nothing) };
                 let is_text = self.segment.schema().fields()[at].kind == Type::Text;
                 // What could not be read stands as a space in what is parsed.
@@ -128,6 +147,8 @@ impl Sieve<'_> {
     fn may_pass(&self, asked: &Asked) -> Result<bool, SegmentError> {
         match asked {
             Asked::Nothing => Ok(false),
+            Asked::Anything => Ok(true),
+            Asked::Present(at, wanted) => Ok(if *wanted { !self.is_empty(*at) } else { !self.is_full(*at) }),
             Asked::Text(at, text) => match encoded(text, &self.segment.schema().fields()[*at]) {
                 Some(value) => Ok(!self.is_empty(*at) && self.segment.may_hold(self.group, *at, &value)?),
                 None => Ok(false),
@@ -153,6 +174,21 @@ impl Sieve<'_> {
         }
     }
 
+    /// Whether all rows pass, as far as that is known without reading any.
+    fn must_pass(&self, asked: &Asked) -> bool {
+        match asked {
+            Asked::Anything => true,
+            Asked::Present(at, wanted) => {
+                if *wanted {
+                    self.is_full(*at)
+                } else {
+                    self.is_empty(*at)
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a needle may be in some line, as far as that is known without reading any.
     fn may_find(&self, needle: &Needle) -> bool {
         let (Needle::Key(name) | Needle::Member(name, _)) = needle else { return true };
@@ -166,11 +202,21 @@ impl Sieve<'_> {
         self.segment.bounds(self.group, field).missing == rows
     }
 
+    /// Whether all rows have a value, and none of them is an empty text.
+    fn is_full(&self, field: usize) -> bool {
+        let bounds = self.segment.bounds(self.group, field);
+        let may_be_empty = self.segment.schema().fields()[field].kind == Type::Text
+            && bounds.bytes.is_none_or(|(least, _)| least.is_empty());
+        bounds.missing == Some(0) && !may_be_empty
+    }
+
     /// Keeps the rows that pass; `false` if that cannot be told.
     fn keep(&mut self, asked: &Asked, rows: &mut [bool]) -> Result<bool, SegmentError> {
         let segment = self.segment;
         match asked {
             Asked::Nothing => rows.fill(false),
+            Asked::Anything => {}
+            Asked::Present(at, wanted) => keep_present(self.column(*at)?, *wanted, rows),
             Asked::Text(at, text) => {
                 let Some(value) = encoded(text, &segment.schema().fields()[*at]) else { return Ok(false) };
                 keep_text(self.column(*at)?, text, &value, rows);
@@ -324,6 +370,16 @@ fn keep_text(column: &Column, text: &str, encoded: &[u8], rows: &mut [bool]) {
         }
         // Numbers are no texts.
         _ => rows.fill(false),
+    }
+}
+
+fn keep_present(column: &Column, wanted: bool, rows: &mut [bool]) {
+    let rows = rows.iter_mut().enumerate();
+    match column::has_empty(column) {
+        true => rows.for_each(|(row, kept)| {
+            *kept &= column.text(row).is_some_and(|text| !text.is_empty()) == wanted;
+        }),
+        false => rows.for_each(|(row, kept)| *kept &= column.is_valid(row) == wanted),
     }
 }
 

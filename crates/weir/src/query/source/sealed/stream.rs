@@ -1,9 +1,11 @@
 //! The streams of rows: from columns, the same labels as from lines.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use logql::Labels;
+use store::Seq;
 use store::schema::Field;
 use store::segment::{Column, Values};
 
@@ -12,6 +14,9 @@ use crate::query::label::{Labeller, Place};
 
 /// So many combinations have a place each.
 const MOST_PLACES: usize = 1 << 16;
+
+/// Bytes of streams of rows that are kept beyond one question: a byte a row for the newest 32 million.
+const MOST_BYTES: usize = 32 << 20;
 
 /// Each row's stream, as an index into the labels of streams.
 pub(super) struct Streams {
@@ -40,6 +45,80 @@ impl Streams {
         of_rows.iter().enumerate().rev().for_each(|(row, stream)| examples[*stream as usize] = row);
         let labels = examples.iter().map(|row| labels(labeller, &numbered, *row)).collect();
         Streams { of_rows, labels }
+    }
+}
+
+/// The streams of a group's rows, in little room.
+#[derive(Debug)]
+pub(super) struct Kept {
+    of_rows: Packed,
+    pub(super) labels: Arc<[Labels]>,
+}
+
+#[derive(Debug)]
+enum Packed {
+    /// All rows are of one stream.
+    One,
+    Bytes(Box<[u8]>),
+    Words(Box<[u16]>),
+}
+
+impl Kept {
+    /// `None` where they take too much room.
+    pub(super) fn new(streams: Streams) -> Option<Kept> {
+        let Streams { of_rows, labels } = streams;
+        let of_rows = match labels.len() {
+            0 | 1 => Packed::One,
+            2..=0x100 => Packed::Bytes(of_rows.iter().map(|stream| *stream as u8).collect()),
+            0x101..=0x1_0000 => Packed::Words(of_rows.iter().map(|stream| *stream as u16).collect()),
+            _ => return None,
+        };
+        Some(Kept { of_rows, labels })
+    }
+
+    /// Those of some rows.
+    pub(super) fn streams(&self, rows: Range<usize>) -> Streams {
+        let of_rows = match &self.of_rows {
+            Packed::One => vec![0; rows.len()],
+            Packed::Bytes(streams) => streams[rows].iter().map(|stream| u32::from(*stream)).collect(),
+            Packed::Words(streams) => streams[rows].iter().map(|stream| u32::from(*stream)).collect(),
+        };
+        Streams { of_rows, labels: self.labels.clone() }
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.of_rows {
+            Packed::One => 0,
+            Packed::Bytes(streams) => streams.len(),
+            Packed::Words(streams) => streams.len() * 2,
+        }
+    }
+}
+
+/// The streams of groups that were asked for before: labels are read once, and not for each question.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    /// By the group's first line and its rows.
+    groups: HashMap<(Seq, usize), Arc<Kept>>,
+    bytes: usize,
+}
+
+impl Shelf {
+    pub(super) fn get(&self, of: (Seq, usize)) -> Option<Arc<Kept>> {
+        self.groups.get(&of).cloned()
+    }
+
+    /// Keeps those of a group. Where there is no room, some others go: any, since whoever asks goes through all of them in turn,
+    /// and would never find what is longest unused.
+    pub(super) fn put(&mut self, of: (Seq, usize), kept: &Arc<Kept>) {
+        while self.bytes + kept.bytes() > MOST_BYTES
+            && let Some(any) = self.groups.keys().next().copied()
+        {
+            self.bytes -= self.groups.remove(&any).map_or(0, |gone| gone.bytes());
+        }
+        let before = self.groups.insert(of, kept.clone());
+        self.bytes += kept.bytes();
+        self.bytes -= before.map_or(0, |before| before.bytes());
     }
 }
 

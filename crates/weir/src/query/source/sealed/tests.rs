@@ -63,6 +63,13 @@ const QUERIES: &[&str] = &[
     r#"max_over_time({app="llm-proxy"} | json | unwrap cost_list_usd [1h]) by (provider)"#,
     r#"absent_over_time({app="llm-proxy"} | json | model="none" [1h])"#,
     r#"first_over_time({app="llm-proxy"} | json | unwrap input_tokens [5m]) by (status)"#,
+    r#"sum by (carbon_zone) (sum_over_time({app="llm-proxy"} | unwrap carbon_gco2e [20m]))"#,
+    r#"sum by (model) (sum_over_time({app="llm-proxy"} | json | cost_usd="" | floor!="" | unwrap floor | __error__="" [20m]))"#,
+    r#"sum by (event) (count_over_time({app="llm-proxy"} | user_id="" | deep_er="" | model!="" [20m]))"#,
+    r#"sum(sum_over_time({app="llm-proxy"} | json | request_id!="" | team!="" | unwrap cached_input_tokens [20m]))"#,
+    r#"sum(sum_over_time({app="llm-proxy"} |= "7" | nowhere="" | unwrap nowhere [20m]))"#,
+    r#"{app="llm-proxy"} | json | team="" | session_id!="" | nowhere!="x""#,
+    r#"{app="llm-proxy"} | nowhere!="""#,
     r#"sum by (trace_id) (count_over_time({app="llm-proxy"} | trace_id=~"0.*" [1h]))"#,
 ];
 
