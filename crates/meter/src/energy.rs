@@ -22,7 +22,7 @@ pub use ecologits::{Deployment, Ecologits, Impacts};
 pub use estimator::{Ask, Book, Choice, Estimate, Estimator, Found};
 pub use evaluate::{Evaluation, Group, evaluate};
 pub(crate) use model::sources;
-pub use model::{Basis, Models, Profile, Row};
+pub use model::{Basis, Family, Models, Origin, Profile, Row, Size};
 pub use points::{Point, points};
 pub use rates::Rates;
 pub use weir::{Serving, Share, Shares, Weir};

@@ -1,5 +1,5 @@
 //! Which row a model's name means. A name finds the row of that name or alias; a dated version finds its model's where it has
-//! none of its own. Nothing else: `-latest`, `-mini` and `-preview` are other models.
+//! none of its own, and a fine-tuned model that of the one that it was made from (`ft:gpt-4o:org::id`). Nothing else: `-latest`, `-mini` and `-preview` are other models.
 
 /// How a name was understood, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,6 +10,8 @@ pub enum Match {
     Alias,
     /// As one of these two, in other letters.
     OtherCase,
+    /// It is a fine-tuned model's, and without what its owner added the row's own or an alias.
+    Tuned,
     /// Without its date it is the row's own or an alias.
     Dated,
     /// It is a version of what an alias with `*` names.
@@ -24,6 +26,7 @@ impl Match {
             Match::Exact => "the row's own",
             Match::Alias => "an alias of the row",
             Match::OtherCase => "the row's in other letters",
+            Match::Tuned => "the row's with its owner and a name",
             Match::Dated => "the row's with a date",
             Match::Version => "a version of an alias of the row",
         }
@@ -34,17 +37,28 @@ impl Match {
 pub(super) struct Wanted<'a> {
     name: &'a str,
     base: Option<&'a str>,
+    /// Whether an owner's part was cut off.
+    tuned: bool,
 }
 
 impl<'a> Wanted<'a> {
     pub(super) fn new(name: &'a str) -> Wanted<'a> {
         // Gemini's list of models has them with this in front; answers have them without.
         let name = name.strip_prefix("models/").unwrap_or(name);
-        Wanted { name, base: without_date(name) }
+        let (name, tuned) = match of_tuned(name) {
+            Some(base) => (base, true),
+            None => (name, false),
+        };
+        Wanted { name, base: without_date(name), tuned }
     }
 
     /// How the name fits a line, and how long the part is that it fits.
     pub(super) fn fits(&self, line: &str) -> Option<(Match, usize)> {
+        let (how, length) = self.fits_whole(line)?;
+        Some((if self.tuned { how.max(Match::Tuned) } else { how }, length))
+    }
+
+    fn fits_whole(&self, line: &str) -> Option<(Match, usize)> {
         let mut fields = line.split('\t').skip(1);
         let model = fields.next()?;
         if model == self.name {
@@ -80,6 +94,12 @@ impl<'a> Wanted<'a> {
         // `claude-sonnet-4-2025*` ends within the date.
         rest.is_empty() || is_version(rest, prefix) || self.base.is_some_and(|base| base.len() <= prefix.len())
     }
+}
+
+/// What the catalogue has of a fine-tuned model's name: `ft:gpt-4o-mini-2024-07-18` of `ft:gpt-4o-mini-2024-07-18:org::id`.
+fn of_tuned(name: &str) -> Option<&str> {
+    let end = name.strip_prefix("ft:")?.find(':')?;
+    (end > 0).then(|| &name[..end + "ft:".len()])
 }
 
 /// What a name is without the full date behind it: `-2024-08-06`, `-20250514` or `@20250514`.
@@ -152,6 +172,28 @@ mod tests {
         ] {
             assert_eq!(Wanted::new(name).fits(line).map(|(how, _)| how), how, "{name}");
         }
+    }
+
+    #[test]
+    fn fine_tuned_models_have_the_price_of_what_they_are_made_from() {
+        let line = "openai\tft:gpt-4o-mini-2024-07-18\tL\tinput=0.3";
+        for (name, how) in [
+            ("ft:gpt-4o-mini-2024-07-18", Some(Match::Exact)),
+            ("ft:gpt-4o-mini-2024-07-18:org::id", Some(Match::Tuned)),
+            ("ft:gpt-4o-mini-2024-07-18:my-org:custom:9qk", Some(Match::Tuned)),
+            ("ft:gpt-4o-mini-2024-07-18:", Some(Match::Tuned)),
+            ("gpt-4o-mini-2024-07-18:org::id", None),
+            ("ft:gpt-4o-mini:org::id", None),
+            ("ft::org", None),
+            ("ft:", None),
+        ] {
+            assert_eq!(Wanted::new(name).fits(line).map(|(how, _)| how), how, "{name}");
+        }
+        let line = "openai\tft:gpt-4o\tL\tinput=0.3";
+        assert_eq!(Wanted::new("ft:gpt-4o-2024-05-13:org::id").fits(line).map(|(how, _)| how), Some(Match::Dated));
+        let (row, how) =
+            crate::catalog::Catalog::embedded().find("openai", "ft:gpt-4o-mini-2024-07-18:org::id").unwrap();
+        assert_eq!((row.model.as_str(), how), ("ft:gpt-4o-mini-2024-07-18", Match::Tuned));
     }
 
     #[test]

@@ -197,6 +197,8 @@ impl Estimator {
         };
         let method = profile.as_ref().and_then(|(_, profile)| match book.choice {
             Choice::Weir => Some(Estimate::Weir(Weir::new(profile, serving, Fit::embedded()))),
+            // What EcoLogits does not know has no figure there either.
+            Choice::Ecologits if profile.basis == Basis::Likened => None,
             Choice::Ecologits => Some(Estimate::Ecologits(Ecologits { profile: *profile })),
             Choice::Rates => None,
         });

@@ -1,9 +1,12 @@
 //! How large models are: a table of published and of guessed sizes, and what a name says of itself.
 
+mod family;
 mod name;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+
+pub use family::{Family, Size};
 
 use crate::decimal;
 
@@ -19,6 +22,8 @@ pub enum Basis {
     Named,
     /// It is guessed, from price, speed and leaks.
     Guessed,
+    /// Nobody says and nobody guesses: it is taken to be like models that are sold alike.
+    Likened,
 }
 
 impl Basis {
@@ -30,6 +35,7 @@ impl Basis {
             Basis::Disclosed => "disclosed",
             Basis::Named => "named",
             Basis::Guessed => "guessed",
+            Basis::Likened => "likened",
         }
     }
 }
@@ -72,6 +78,17 @@ pub struct Row {
     pub source: String,
     /// Its other names.
     pub aliases: Vec<String>,
+}
+
+/// Where a size was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Origin<'a> {
+    /// In the table of models.
+    Row(&'a Row),
+    /// In the table of families.
+    Family(&'a Family),
+    /// In the name.
+    Name,
 }
 
 /// The table.
@@ -132,12 +149,40 @@ impl Models {
         name::forms(name).find_map(|form| self.by_name.get(form.as_str())).map(|place| &self.rows[*place])
     }
 
-    /// What is known of a model's size: of its row, else of what its name says. A precision that the name says goes before
-    /// the published one.
+    /// What is known of a model's size: of its row or of its family, else of what its name says, else of those that it is
+    /// likened to. A precision that the name says goes before the published one.
     #[must_use]
     pub fn profile(&self, name: &str) -> Option<Profile> {
-        let profile = self.row(name).map(|row| row.profile).or_else(|| name::size(name))?;
-        Some(Profile { bits: name::bits(name).or(profile.bits), ..profile })
+        self.known(name).map(|(profile, _)| profile)
+    }
+
+    /// The same, with where it was found.
+    #[must_use]
+    pub fn known(&self, name: &str) -> Option<(Profile, Origin<'_>)> {
+        let (profile, origin) = self.sized(name)?;
+        Some((Profile { bits: name::bits(name).or(profile.bits), ..profile }, origin))
+    }
+
+    fn sized(&self, name: &str) -> Option<(Profile, Origin<'_>)> {
+        let forms: Vec<String> = name::forms(name).collect();
+        let by_name = || name::size(name).map(|profile| (profile, Origin::Name));
+        for form in &forms {
+            if let Some(place) = self.by_name.get(form.as_str()) {
+                let row = &self.rows[*place];
+                return Some((row.profile, Origin::Row(row)));
+            }
+            let Some(family) = family::best(families(), form).filter(|family| !family.is_likened()) else { continue };
+            return match family.size {
+                Size::Known(profile) => Some((profile, Origin::Family(family))),
+                Size::Named => by_name(),
+                Size::Unknown => None,
+            };
+        }
+        by_name().or_else(|| {
+            let family = forms.iter().find_map(|form| family::best(families(), form))?;
+            let Size::Known(profile) = family.size else { return None };
+            Some((profile, Origin::Family(family)))
+        })
     }
 
     /// As a file.
@@ -172,6 +217,15 @@ impl Models {
         }
         out
     }
+}
+
+/// Families of models, as they are built in.
+///
+/// They are read once; a file that does not read is a broken build, which `the_table_that_is_built_in` finds.
+fn families() -> &'static [Family] {
+    static FAMILIES: LazyLock<Vec<Family>> =
+        LazyLock::new(|| family::parse(include_str!("../../data/energy_families.tsv")).unwrap_or_default());
+    &FAMILIES
 }
 
 /// The sources in a table's head: `# E 2026-11-23 EcoLogits`.
@@ -211,43 +265,4 @@ fn row(line: &str) -> Option<Row> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_that_is_built_in() {
-        let models = Models::embedded();
-        assert_eq!(models.rows().len(), 374);
-        assert!(models.sources().iter().any(|(letter, date, _)| letter == "E" && date == "2026-11-23"));
-        assert_eq!(models.rows().iter().filter(|row| row.profile.basis == Basis::Guessed).count(), 122);
-        let again = Models::parse(&Models::to_text(models.sources(), models.rows())).unwrap();
-        assert_eq!(again.rows(), models.rows());
-    }
-
-    #[test]
-    fn names_find_their_row() {
-        let models = Models::embedded();
-        for (name, row) in [
-            ("gpt-4o", "gpt-4o"),
-            ("GPT-4o", "gpt-4o"),
-            ("openai/gpt-4o", "gpt-4o"),
-            ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),
-            ("models/gemini-2.5-flash", "gemini-2.5-flash"),
-            ("meta-llama/Llama-3.1-405B-Instruct", "meta-llama/Llama-3.1-405B-Instruct"),
-            ("llama-3.1-405b-instruct", "meta-llama/Llama-3.1-405B-Instruct"),
-            ("deepseek-ai/DeepSeek-R1-0528:free", "deepseek-ai/DeepSeek-R1-0528"),
-            ("gpt-oss-120b", "openai/gpt-oss-120b"),
-        ] {
-            assert_eq!(models.row(name).map(|row| row.model.as_str()), Some(row), "{name}");
-        }
-        assert_eq!(models.row("no-such-model"), None);
-        assert_eq!(models.profile("text-embedding-3-small"), None, "nobody says, and nobody guesses");
-    }
-
-    #[test]
-    fn a_broken_row_is_named() {
-        for line in ["p\tm\t1", "p\tm\t8\t7\t8\t8\tdisclosed\t-\t-\t-\tE", "p\tm\tx\t8\t8\t8\tdisclosed\t-\t-\t-\tE"] {
-            assert!(Models::parse(line).unwrap_err().contains("line 1"), "{line}");
-        }
-    }
-}
+mod tests;

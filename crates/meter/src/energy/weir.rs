@@ -144,7 +144,14 @@ impl Weir {
         let shares = Shares {
             serving: serving_share(total, serving, fit),
             precision,
-            size: Share::even(by_total.hypot(by_active)),
+            size: Share::even(match profile.basis {
+                // Nobody guesses both ends of a likeness apart: the small ones are small in both.
+                Basis::Likened => {
+                    let [small, large] = [(profile.active.0, profile.total.0), (profile.active.1, profile.total.1)];
+                    (token(large.0, large.1, bytes.mid).0 / token(small.0, small.1, bytes.mid).0).ln() / 2.0
+                }
+                _ => by_total.hypot(by_active),
+            }),
             host: Share::of(HOST),
             beyond: Share::even(BEYOND * (outside(total, DOMAIN_TOTAL) + outside(active, DOMAIN_ACTIVE))),
         };

@@ -422,7 +422,7 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         |r| r.energy.map(|energy| Value::Text(energy.basis.name())),
-        "What is known of the model's size: disclosed, named (its name says it), guessed; rate where it is not needed.",
+        "What is known of the model's size: disclosed, named (its name says it), guessed, likened (to models that are sold alike); rate where it is not needed.",
     ),
     row(
         "carbon_gco2e",

@@ -14,6 +14,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -25,10 +26,20 @@ fn read(path: &str) -> String {
 
 /// Compares what stands between a page's two markers with `rendered`, or writes it there.
 fn check_table(path: &str, rendered: &str) {
+    check_table_under(path, "", rendered);
+}
+
+/// The same of the first table after a heading.
+fn check_table_under(path: &str, heading: &str, rendered: &str) {
     const BEGIN: &str = "<!-- begin: rendered from the code by crates/weir/tests/docs -->\n";
     const END: &str = "<!-- end -->";
+    // Two tables of one page are not written at a time.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock();
     let page = read(path);
-    let (before, rest) = page.split_once(BEGIN).unwrap_or_else(|| panic!("{path} has no line {BEGIN}"));
+    let start = page.find(heading).unwrap_or_else(|| panic!("{path} has no heading {heading}"));
+    let start = start + page[start..].find(BEGIN).unwrap_or_else(|| panic!("{path} has no line {BEGIN}"));
+    let (before, rest) = (&page[..start], &page[start + BEGIN.len()..]);
     let (table, after) = rest.split_once(END).unwrap_or_else(|| panic!("{path} has no line {END}"));
     if std::env::var_os("WEIR_BLESS").is_some() {
         fs::write(root().join(path), format!("{before}{BEGIN}\n{rendered}\n{END}{after}")).unwrap();

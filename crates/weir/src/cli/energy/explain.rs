@@ -7,8 +7,8 @@ use meter::carbon::{Carbon, Mixes, Site};
 use meter::decimal;
 use meter::energy::physics::{CACHED_SHARE, INPUT_JOULES, crowded};
 use meter::energy::{
-    Ask, Band, Basis, Book, Choice, Deployment, Energy, Estimate, Estimator, Found, PICO, Profile, Rates, Serving,
-    Share, Weir,
+    Ask, Band, Basis, Book, Choice, Deployment, Energy, Estimate, Estimator, Found, Origin, PICO, Profile, Rates,
+    Serving, Share, Weir,
 };
 use meter::usage::{Class, Usage};
 
@@ -197,15 +197,25 @@ fn size(out: &mut String, estimator: &Estimator, found: &Found) {
         between(profile.active),
         match profile.basis {
             Basis::Guessed => "a guess, from price, speed and leaks",
+            Basis::Likened => "likened, since nobody says and nobody guesses",
             Basis::Named => "the name says it",
-            _ => "disclosed",
+            Basis::Rate | Basis::Disclosed => "disclosed",
         }
     );
-    if let Some(row) = estimator.book().models.row(name).filter(|_| profile.basis != Basis::Named) {
-        let source = estimator.book().models.sources().iter().find(|(letter, _, _)| *letter == row.source);
-        if let Some((_, date, source)) = source {
-            let _ = writeln!(out, "           {}/{}, {source}, {date}", row.provider, row.model);
-        }
+    let models = &estimator.book().models;
+    // A size of the operator's own is in neither table.
+    let (row, family) = match models.known(name).filter(|(known, _)| known == profile) {
+        Some((_, Origin::Row(row))) => (Some(row), None),
+        Some((_, Origin::Family(family))) => (None, Some(family)),
+        Some((_, Origin::Name)) | None => (None, None),
+    };
+    if let Some(row) = row
+        && let Some((_, date, source)) = models.sources().iter().find(|(letter, _, _)| *letter == row.source)
+    {
+        let _ = writeln!(out, "           {}/{}, {source}, {date}", row.provider, row.model);
+    }
+    if let Some(family) = family {
+        let _ = writeln!(out, "           {}: {}, {}", family.pattern, family.source, family.day);
     }
 }
 
@@ -365,6 +375,21 @@ mod tests {
             "L/kWh on site",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_size_has_its_source() {
+        for (model, parts) in [
+            ("deepseek-chat", ["671 billion parameters, of which a token meets 37: disclosed", "arXiv:2412.19437"]),
+            (
+                "grok-4",
+                ["290 to 900 billion parameters, of which a token meets 50 to 165: likened", "its maker's usual one"],
+            ),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", ["440 billion", "anthropic/claude-sonnet-4-5-20250929"]),
+        ] {
+            let page = explained(&[model], "");
+            assert!(parts.iter().all(|part| page.contains(part)), "{page}");
         }
     }
 
