@@ -50,6 +50,7 @@ describe("numbers for reading", () => {
     [0.034, "3.4%"],
     [0.5, "50%"],
     [0.9879, "98.7%"],
+    [0.98, "98%"],
     [0.999_99, "99.99%"],
     [1, "100%"],
   ])("share %d", (value, text) => expect(share(value)).toBe(text));
