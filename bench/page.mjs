@@ -96,12 +96,33 @@ async function open(directory) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The live tail: frames, memory after collecting what nobody holds any more, and how late the newest row is. */
+/** A Weir, a simulated provider that answers quickly, and callers that ask it so often. */
+async function busy(folder) {
+  const provider = spawn(BINARY, ["simulate", "provider", "--listen", "127.0.0.1:4919", "--first-token-seconds", "0.02", "--tokens-per-second", "4000"], { stdio: "ignore" });
+  const config = join(folder, "weir.toml");
+  writeFileSync(
+    config,
+    `listen = "127.0.0.1:4918"\ndata_dir = ${JSON.stringify(join(folder, "data"))}\nstdout = false\n[admin]\nlisten = "127.0.0.1:0"\n` +
+      '[[providers]]\nname = "openai"\nbase_url = "http://127.0.0.1:4919/v1"\napi_key = "caller"\ndefault = true\n',
+  );
+  const weir = start(BINARY, ["serve", "--config", config]);
+  const admin = await weir.admin;
+  const words = ["--url", "http://127.0.0.1:4918/v1", "--rate", String(RATE), "--concurrency", "512"];
+  const callers = spawn(BINARY, ["simulate", "traffic", ...words], { stdio: "ignore" });
+  const stop = async () => {
+    callers.kill("SIGTERM");
+    await weir.stop();
+    provider.kill("SIGTERM");
+  };
+  const recorded = async () => (await (await fetch(`${admin}/api/v1/status`)).json()).balance.recorded;
+  return { admin, recorded, stop };
+}
+
+/** The live tail: frames, memory after collecting what nobody holds any more, and how often there is another row on top. */
 async function tail(seconds) {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
-  const words = ["--data-dir", folder, "--rate", String(RATE), "--history", "0"];
-  const weir = start(BINARY, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...words]);
-  const admin = await weir.admin;
+  const weir = await busy(folder);
+  const { admin } = weir;
   await sleep(10_000);
   const browser = await browse();
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -115,7 +136,7 @@ async function tail(seconds) {
   await page.goto(`${admin}/requests?from=now-5m`);
   await page.locator(".rows .row").first().waitFor();
   await sleep(20_000);
-  const begun = await heap();
+  const [begun, before] = [await heap(), await weir.recorded()];
   const { frames, rows } = await page.evaluate(
     (millis) =>
       new Promise((resolve) => {
@@ -134,11 +155,11 @@ async function tail(seconds) {
       }),
     seconds * 1000,
   );
-  const ended = await heap();
+  const [ended, after] = [await heap(), await weir.recorded()];
   frames.sort((one, other) => one - other);
   const at = (share) => frames[Math.min(frames.length - 1, Math.floor(frames.length * share))].toFixed(0);
   const late = frames.filter((one) => one > 100).length;
-  console.log(`live tail at ${RATE} requests a second, ${seconds} s: ${(frames.length / seconds).toFixed(0)} frames a second`);
+  console.log(`live tail at ${((after - before) / seconds).toFixed(0)} requests a second, ${seconds} s: ${(frames.length / seconds).toFixed(0)} frames a second`);
   console.log(`  a frame takes ${at(0.5)} ms (median), ${at(0.99)} ms (p99), ${at(1)} ms at most; ${late} took over 100 ms; ${rows} different rows on top`);
   console.log(`  heap ${begun.toFixed(1)} MB at first, ${ended.toFixed(1)} MB at the end`);
   await browser.close();
