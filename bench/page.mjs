@@ -1,6 +1,7 @@
 // How quickly the page is there, and how smoothly it follows. Drives Chromium before a real Weir.
 //
 //   node bench/page.mjs open DIRECTORY   the overview of 24 hours over a data directory, as `weir simulate history` fills it
+//   node bench/page.mjs pages DIRECTORY  every page of 30 days, over the same
 //   node bench/page.mjs tail [SECONDS]   the table of requests at 200 requests a second
 //   node bench/page.mjs run              `make run` in this checkout, from the command to the drawn page
 //
@@ -68,7 +69,27 @@ const drawn = (page) =>
       }),
   );
 
-async function open(directory) {
+/** Waits, in the page, until nothing is asked any more; gives milliseconds from the navigation's beginning to the last answer. */
+const settled = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        /** Nothing that has begun anew for so many milliseconds is over. */
+        const QUIET = 400;
+        let since = performance.now();
+        const look = () => {
+          const panels = [...document.querySelectorAll("section.panel")];
+          const isThere = panels.length > 0 || document.querySelector(".rows .row") !== null;
+          if (!isThere || panels.some((panel) => panel.getAttribute("aria-busy") === "true")) since = performance.now();
+          if (performance.now() - since > QUIET) resolve(since);
+          else requestAnimationFrame(look);
+        };
+        look();
+      }),
+  );
+
+/** A Weir over a data directory, whose provider is not there. */
+async function over(directory) {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
   const config = join(folder, "weir.toml");
   writeFileSync(
@@ -77,7 +98,15 @@ async function open(directory) {
       '[[providers]]\nname = "nobody"\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "caller"\ndefault = true\n',
   );
   const weir = start(BINARY, ["serve", "--config", config]);
-  const admin = await weir.admin;
+  const stop = async () => {
+    await weir.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { admin: await weir.admin, stop };
+}
+
+async function open(directory) {
+  const { admin, stop } = await over(directory);
   const browser = await browse();
   for (const range of ["now-24h", "now-30d"]) {
     const figures = [];
@@ -92,8 +121,35 @@ async function open(directory) {
     console.log(`overview, ${range}: drawn after ${middle(figures).toFixed(0)} ms (median of ${told})`);
   }
   await browser.close();
-  await weir.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await stop();
+}
+
+/** Every page that the address of the overview leads to. */
+async function pages(directory) {
+  const { admin, stop } = await over(directory);
+  const browser = await browse();
+  const first = await browser.newPage();
+  await first.goto(admin);
+  const links = first.locator("nav li a");
+  await links.first().waitFor();
+  const paths = await links.evaluateAll((list) => list.map((link) => new URL(link.href).pathname));
+  for (const path of paths) {
+    const [figures, asked] = [[], []];
+    for (let round = 0; round < OPENED; round++) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+      const page = await context.newPage();
+      let questions = 0;
+      page.on("request", (request) => (questions += request.url().includes("/loki/api/v1/") ? 1 : 0));
+      await page.goto(`${admin}${path}?from=now-30d`, { waitUntil: "commit" });
+      figures.push(await settled(page));
+      asked.push(questions);
+      await context.close();
+    }
+    const told = figures.map((one) => one.toFixed(0)).join(", ");
+    console.log(`${path}, now-30d: all there after ${middle(figures).toFixed(0)} ms (median of ${told}), ${middle(asked)} questions`);
+  }
+  await browser.close();
+  await stop();
 }
 
 /** A Weir, a simulated provider that answers quickly, and callers that ask it so often. */
@@ -185,9 +241,10 @@ async function run() {
 
 const [what, argument] = process.argv.slice(2);
 if (what === "open" && argument) await open(argument);
+else if (what === "pages" && argument) await pages(argument);
 else if (what === "tail") await tail(Number(argument ?? 120));
 else if (what === "run") await run();
 else {
-  console.error("usage: node bench/page.mjs open DIRECTORY | tail [SECONDS] | run");
+  console.error("usage: node bench/page.mjs open DIRECTORY | pages DIRECTORY | tail [SECONDS] | run");
   process.exit(2);
 }

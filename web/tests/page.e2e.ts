@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { energy } from "../src/format/number";
 import { PAGES } from "../src/shell/pages";
@@ -246,6 +246,41 @@ describe("every page", () => {
     }
   }
 
+  it("gives its panels away as LogQL, CSV and PNG", async () => {
+    const { page, wrongs, close } = await open(browser);
+    const taken = async (menu: Locator, what: string): Promise<Buffer> => {
+      const [download] = await Promise.all([page.waitForEvent("download"), menu.getByRole("menuitem", { name: what }).click()]);
+      return readFileSync(await download.path());
+    };
+    for (const one of PAGES.filter(({ name }) => name !== "requests" && name !== "system")) {
+      await page.goto(address(one.path));
+      await page.locator("section.panel").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      for (const shown of await page.locator("section.panel").all()) {
+        const title = (await shown.getByRole("heading").first().textContent()) ?? "";
+        const [button, menu] = [shown.getByRole("button", { name: `Menu of ${title}` }), shown.getByRole("menu")];
+        await button.click();
+        const csv = (await taken(menu, "Save as CSV")).toString();
+        expect([title, csv.split("\r\n").length > 2 && !/undefined|NaN/.test(csv)]).toEqual([title, true]);
+        await button.click();
+        expect((await taken(menu, "Save as PNG")).subarray(1, 4).toString()).toBe("PNG");
+        await button.click();
+        await menu.getByRole("menuitem", { name: "As LogQL" }).click();
+        const queries = await page.getByRole("dialog").locator("pre").allTextContents();
+        expect([title, queries.length > 0]).toEqual([title, true]);
+        for (const query of queries) {
+          const form = new URLSearchParams({ query, time: `${past.to}000000`, start: `${past.from}000000`, end: `${past.to}000000` });
+          const path = query.startsWith("{") ? "query_range" : "query";
+          const answer = await fetch(`${weir.admin}/loki/api/v1/${path}?${form}`);
+          expect([title, query, answer.status]).toEqual([title, query, 200]);
+        }
+        await page.keyboard.press("Escape");
+      }
+    }
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 300_000);
+
   it("fits a phone", async () => {
     const { page, close } = await open(browser, { phone: true });
     for (const one of PAGES) {
@@ -309,6 +344,28 @@ describe("an empty Weir", () => {
     await panel(page, "Request Rate").waitFor();
     await close();
     await empty.stop();
+  });
+});
+
+describe("a Weir with lines from elsewhere only", () => {
+  it("shows what was imported, and what was pushed", async () => {
+    const imported = await alone({ imported: JSON.stringify(weir.records()[0]) });
+    const pushed = await alone();
+    const { page, close } = await open(browser);
+    await page.goto(imported.admin);
+    await panel(page, "Request Rate").waitFor();
+    await page.goto(pushed.admin);
+    await page.getByText("Nothing has come through yet").waitFor();
+    const streams = [{ stream: { app: "checkout" }, values: [[String(nanos(Date.now())), "payment took 3.2 s"]] }];
+    const answer = await fetch(`${pushed.admin}/loki/api/v1/push`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ streams }),
+    });
+    expect(answer.status).toBe(204);
+    await panel(page, "Request Rate").waitFor();
+    await close();
+    await Promise.all([imported.stop(), pushed.stop()]);
   });
 });
 

@@ -1,6 +1,6 @@
 // A real Weir under simulated traffic, and a browser before it.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,8 +30,8 @@ export function demo(rate: number, past: number): Promise<Weir> {
   return start(folder, ["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...words]);
 }
 
-/** Starts `weir serve` before a provider that is not there; with a token nobody asks without it, and a backend answers in its place. */
-export function alone({ token, backend }: { token?: string; backend?: string } = {}): Promise<Weir> {
+/** Starts `weir serve` before a provider that is not there; with a token nobody asks without it, a backend answers in its place, and a line may be imported before. */
+export function alone({ token, backend, imported }: { token?: string; backend?: string; imported?: string } = {}): Promise<Weir> {
   const folder = mkdtempSync(join(tmpdir(), "weir-page-"));
   const config = join(folder, "weir.toml");
   writeFileSync(
@@ -41,6 +41,11 @@ export function alone({ token, backend }: { token?: string; backend?: string } =
       (backend === undefined ? "" : `[query]\nbackend = ${JSON.stringify(backend)}\n`) +
       '[[providers]]\nname = "nobody"\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "caller"\ndefault = true\n',
   );
+  if (imported !== undefined) {
+    const lines = join(folder, "lines.jsonl");
+    writeFileSync(lines, imported + "\n");
+    execFileSync(BINARY, ["import", lines, "--config", config]);
+  }
   return start(join(folder, "data"), ["serve", "--config", config], token === undefined ? {} : { WEIR_PAGE_TOKEN: token });
 }
 

@@ -1,11 +1,13 @@
 //! What Weir knows, asked at `/api/v1/…`: the panels, the fields, how Weir is doing. What happened is asked in LogQL.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use store::Library;
 use store::library::Held;
+use store::lot::lots;
 
 use address::Members;
 
@@ -86,7 +88,7 @@ impl Known<'_> {
                 "dropped_lines": kept.dropped_lines.load(Ordering::Relaxed),
             },
             "backend": snapshot.config.backend.is_some(),
-            "store": self.store(),
+            "store": self.store(&snapshot.config.data_dir),
             "pushed": self.pushed(),
             "followers": self.followers.iter().map(|follower| follower_state(follower)).collect::<Vec<_>>(),
             "configuration": {
@@ -102,13 +104,15 @@ impl Known<'_> {
 }
 
 impl Known<'_> {
-    fn store(&self) -> Value {
+    fn store(&self, data_dir: &Path) -> Value {
         let shelf = self.library.shelf();
+        let others = lots(data_dir).unwrap_or_default().iter().filter(|lot| lot.dir() != data_dir).count();
         json!({
             "sound": self.housekeeping.seals.load(Ordering::Relaxed),
             "unsealed_lines": self.shared.recorder.end().next().saturating_sub(shelf.sealed()),
             "records": held(&self.library.held()),
             "pushed": held(&self.receiver.library().held()),
+            "others": others,
         })
     }
 

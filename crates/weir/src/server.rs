@@ -202,7 +202,9 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let hurry = Hurry(watch::Sender::new(false));
         let keepers_stop = Arc::new(AtomicBool::new(false));
-        let housekeeping = Arc::new(Housekeeping::default());
+        // Until the first one cannot be made.
+        let seals = Arc::new(AtomicBool::new(true));
+        let housekeeping = Arc::new(Housekeeping { seals, ..Housekeeping::default() });
         let progress: Vec<Arc<Progress>> = followers.iter().map(|follower| follower.progress.clone()).collect();
         let receiver = Arc::new(Receiver::open(&config).map_err(io_error("pushed"))?);
         let hub = Arc::new(Hub::new(&config.data_dir));

@@ -62,7 +62,7 @@ export interface Status {
   providers: string[];
   balance: { accepted: number; recorded: number; in_flight: number; unrecorded_in_flight: number };
   journal: { sound: boolean; bytes: number; dropped_lines: number };
-  store: { sound: boolean; unsealed_lines: number; records: Stored; pushed: Stored };
+  store: { sound: boolean; unsealed_lines: number; records: Stored; pushed: Stored; others: number };
   pushed: { stored: number; repeated: number; refused: number; memory_bytes: number };
   /** Whether a Loki answers questions in Weir's place. */
   backend: boolean;
@@ -89,6 +89,7 @@ class Weir {
   places: Places = $derived({
     labels: new Set(["app", "namespace", ...this.fields.filter((field) => field.role === "label").map((field) => field.name)]),
     metadata: new Set(this.fields.filter((field) => field.role === "metadata").map((field) => field.name)),
+    texts: new Set(this.fields.filter((field) => field.unit === "text" && !field.own).map((field) => field.name)),
   });
   #timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { csv } from "../panel/export";
 import { layersOf, partsOf } from "./layers";
-import { numberOf } from "./palette";
 import { stacked } from "./plot";
 
 const grey = (): string => "grey";
@@ -27,15 +26,6 @@ describe("layers", () => {
     expect(layers.length).toBe(8);
     expect(layers[7]?.name).toBe("others");
     expect(stacked(layers, 1)[7]).toEqual([210]);
-  });
-});
-
-describe("colours", () => {
-  it("stay with their names and are shared only when all are taken", () => {
-    const book = new Map<string, number>();
-    const first = Array.from({ length: 10 }, (_, at) => numberOf(book, `model-${at}`));
-    expect(new Set(first).size).toBe(10);
-    expect(numberOf(book, "model-3")).toBe(first[3]);
   });
 });
 

@@ -24,6 +24,8 @@ export interface Drawing {
   /** The length of a step in seconds. */
   step: number;
   layers: Layer[];
+  /** Whether the first and the last line are the ends of a band. */
+  band?: boolean;
   /** Lines to compare with, such as an objective. */
   marks?: { value: number; label: string }[];
 }
@@ -66,8 +68,8 @@ export function columns(drawing: Drawing): uPlot.AlignedData {
 
 /** What tells whether a chart has to be made anew, or only gets other figures. */
 export function shape(drawing: Drawing, dark: boolean): string {
-  const { kind, unit, layers, marks } = drawing;
-  return JSON.stringify([kind, unit, dark, marks, layers.map(({ name, colour, dash }) => [name, colour, dash])]);
+  const { kind, unit, layers, marks, band } = drawing;
+  return JSON.stringify([kind, unit, dark, marks, band, layers.map(({ name, colour, dash }) => [name, colour, dash])]);
 }
 
 /** What a chart tells whoever holds it. */
@@ -157,7 +159,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
   const axis = { stroke: ink.text, font: FONT, ticks: { show: false } } as const;
   return {
     ...size,
-    padding: [8, 16, 0, 0],
+    padding: [8, 22, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -168,7 +170,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
     },
     scales: {
       x: { time: true, range: () => [told.moments().start, told.moments().end] },
-      y: { range: (_, _least, most) => [0, ceiling(most, drawing)] },
+      y: { range: (_, least, most) => heights(least, most, drawing) },
     },
     axes: [
       {
@@ -190,6 +192,7 @@ export function options(drawing: Drawing, size: { width: number; height: number 
       },
     ],
     series: seriesOf(drawing, ink, size.width),
+    ...(drawing.band ? { bands: [{ series: [1, drawing.layers.length] as [number, number], fill: (drawing.layers[0]?.colour ?? "") + "22" }] } : {}),
     hooks: {
       draw: [(plot) => drawMarks(plot, drawing, ink)],
       setCursor: [(plot) => told.pointed(plot.cursor.idx ?? null, plot.cursor.left ?? -1)],
@@ -202,6 +205,13 @@ export function options(drawing: Drawing, size: { width: number; height: number 
       ],
     },
   };
+}
+
+/** From where to where the axis goes: from 0, but for shares that are all close to 1. */
+function heights(least: number | null, most: number | null, drawing: Drawing): [number, number] {
+  const room = 1 - (least ?? 0);
+  if (drawing.kind === "lines" && drawing.unit === "share" && room > 0 && room < 0.25) return [1 - room * 1.3, 1 + room * 0.05];
+  return [0, ceiling(most, drawing)];
 }
 
 /** The top of the axis: a little more than the largest figure, and something where there is none. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { conditions, groupedBy, narrow, over, quote, selectors } from "./compose";
 
-const places = { labels: new Set(["event", "provider"]), metadata: new Set(["model", "cost_usd"]) };
+const places = { labels: new Set(["event", "provider"]), metadata: new Set(["model", "cost_usd"]), texts: new Set(["city"]) };
 const model = (value: string) => ({ field: "model", operator: "=" as const, value });
 
 describe("selectors", () => {
@@ -25,6 +25,19 @@ describe("narrow", () => {
   it("reads what stands on the line only", () => {
     const filters = [{ field: "api", operator: "!=" as const, value: "chat" }];
     expect(narrow("{}", filters, places, ["region"])).toBe('{} | json api="api", region="region" | api!="chat"');
+  });
+
+  it("passes over lines without what a filter wants, and reads nothing twice", () => {
+    const region = (operator: "=" | "!=" | ">", value: string) => narrow("{}", [{ field: "region", operator, value }], places);
+    const read = '|= `"region":` | json region="region"';
+    expect(region("=", "eu")).toBe(`{} ${read} | region="eu"`);
+    expect(region(">", "3")).toBe(`{} ${read} | region>3`);
+    expect(region("!=", "")).toBe(`{} ${read} | region!=""`);
+    expect(narrow("{}", [{ field: "city", operator: "=", value: "Ulm" }], places)).toBe('{} |= `"city":"Ulm"` | json city="city" | city="Ulm"');
+    expect(narrow("{}", [{ field: "city", operator: "=", value: 'U"m' }], places)).toContain('{} |= `"city":` |');
+    expect(region("!=", "eu")).not.toContain("|=");
+    expect(region("=", "")).not.toContain("|=");
+    expect(narrow(`{} ${read} | unwrap x`, [], places, ["region"])).toBe(`{} ${read} | unwrap x`);
   });
 
   it("takes several values of a field as alternatives that stand for themselves", () => {

@@ -7,6 +7,8 @@ import type { Filter } from "../state/filters";
 export interface Places {
   labels: ReadonlySet<string>;
   metadata: ReadonlySet<string>;
+  /** Fields whose values are texts. */
+  texts: ReadonlySet<string>;
 }
 
 /** A text as LogQL quotes it. */
@@ -80,13 +82,27 @@ function equality(field: string, operator: "=" | "!=", values: readonly string[]
   return `${field}${operator === "=" ? "=~" : "!~"}${quote(values.map(literal).join("|"))}`;
 }
 
+/** What reads a field that stands on the line only; lines without it are passed over unread. */
+export const reading = (field: string): string => `|= \`"${field}":\` | json ${field}=${quote(field)}`;
+
+/** What stands on each line that passes the filters on a field of the line; nothing where lines without the field may pass. */
+function needles(field: string, filters: readonly Filter[], places: Places): string[] {
+  const of = (operator: string): string[] => filters.filter((one) => one.field === field && one.operator === operator).map(({ value }) => value);
+  const [equal, other] = [of("="), of("!=")];
+  const compares = filters.some((one) => one.field === field && one.operator !== "=" && one.operator !== "!=");
+  const [only] = equal;
+  if (equal.length === 1 && only && places.texts.has(field) && /^[^"\\`\p{Cc}]+$/u.test(only)) return [`|= \`"${field}":"${only}"\``];
+  return compares || (equal.length > 0 && !equal.includes("")) || other.includes("") ? [`|= \`"${field}":\``] : [];
+}
+
 /** A query narrowed by filters; `read` names fields that it needs beside those, such as the one it is grouped by. */
 export function narrow(query: string, filters: readonly Filter[], places: Places, read: readonly string[] = []): string {
   const { matchers, stages } = conditions(filters, places);
-  const fields = [...new Set([...filters.map((filter) => filter.field), ...read])];
+  const unread = read.filter((field) => !query.includes(`json ${field}=`));
+  const fields = [...new Set([...filters.map((filter) => filter.field), ...unread])];
   const onLine = fields.filter((field) => !places.labels.has(field) && !places.metadata.has(field));
   const parsers = onLine.length > 0 ? ["| json " + onLine.map((field) => `${field}=${quote(field)}`).join(", ")] : [];
-  const pipeline = [...parsers, ...stages].map((stage) => " " + stage).join("");
+  const pipeline = [...onLine.flatMap((field) => needles(field, filters, places)), ...parsers, ...stages].map((stage) => " " + stage).join("");
   let narrowed = "";
   let from = 0;
   for (const { open, close } of selectors(query)) {

@@ -1,5 +1,6 @@
 // The figures of panels: their questions, narrowed and told apart as the page stands, asked together.
 
+import { AskError } from "../api/error";
 import { type PanelSpec, weir } from "../api/weir.svelte";
 import type { Filter } from "../state/filters";
 import type { Grid } from "../state/range";
@@ -38,6 +39,18 @@ export function only(samples: readonly Sample[]): number | null {
   return samples[0]?.value ?? null;
 }
 
+/** Whether the steps of a panel's figures add up to its figure of the whole. */
+export const adds = ({ kind, unit }: Pick<PanelSpec, "kind" | "unit">): boolean => kind === "bars" || unit === "requests_per_second";
+
+/** What steps add up to. Of what happens per second that is what happened in the time of the steps, by the time that has gone. */
+export function sums(series: readonly Series[], grid: Grid, perSecond: boolean): Sample[] {
+  const factor = perSecond ? grid.step / (grid.until - grid.start) : 1;
+  return series.flatMap(({ labels, values }) => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? [] : [{ labels, value: known.reduce((sum, value) => sum + value, 0) * factor }];
+  });
+}
+
 /** A panel's figures, as the overview shows them. */
 export interface Figures {
   grid: Grid;
@@ -52,7 +65,7 @@ export interface Figures {
   asked: string[];
 }
 
-/** Values that are told apart at most: answers hold no more than some hundred series. */
+/** Values that are told apart at most where a field has very many. */
 export const MANY = 100;
 /** Values that get a layer of their own where there are that many. */
 const FEW = 7;
@@ -67,16 +80,42 @@ export function among(field: string, values: readonly string[]): Filter[] {
   return values.map((value) => ({ field, operator: "=", value }));
 }
 
-/** Step by step, told apart; where there are too many values the largest are, and what is left of the whole is one series. */
-async function apart(
-  query: PanelQuery,
-  field: string,
-  filters: readonly Filter[],
-  grid: Grid,
-  signal: AbortSignal,
-): Promise<{ parts: Sample[]; series: Series[] }> {
+/** What figures are asked about. */
+interface Asking {
+  filters: readonly Filter[];
+  grid: Grid;
+  perSecond: boolean;
+  signal: AbortSignal;
+}
+
+/** Figures told apart by a field. */
+interface Apart {
+  parts: Sample[];
+  series: Series[];
+  total: number | null;
+}
+
+/** Fields that have more values than an answer may have series. */
+const wide = new Set<string>();
+
+/** Step by step, told apart, and what that adds up to. */
+async function apart(query: PanelQuery, field: string, of: Asking): Promise<Apart> {
+  const { filters, grid, perSecond, signal } = of;
+  if (wide.has(field)) return largestApart(query, field, of);
+  try {
+    const series = await stepwise(question(query, field, filters), grid, signal);
+    const parts = sums(series, grid, perSecond);
+    return { parts, series, total: parts.reduce((sum, { value }) => sum + value, 0) };
+  } catch (thrown) {
+    if (!(thrown instanceof AskError && thrown.message.includes("maximum number of series"))) throw thrown;
+    wide.add(field);
+    return largestApart(query, field, of);
+  }
+}
+
+/** The same of the largest only: what is left of the whole is one series. */
+async function largestApart(query: PanelQuery, field: string, { filters, grid, perSecond, signal }: Asking): Promise<Apart> {
   const parts = await altogether(largest(question(query, field, filters)), grid, signal);
-  if (parts.length < MANY) return { parts, series: await stepwise(question(query, field, filters), grid, signal) };
   parts.sort((one, other) => other.value - one.value);
   const names = parts.slice(0, FEW).map(({ labels }) => labels[field] ?? "");
   const [series, [whole]] = await Promise.all([
@@ -85,38 +124,47 @@ async function apart(
   ]);
   const told = (at: number): number => series.reduce((sum, one) => sum + (one.values[at] ?? 0), 0);
   const rest = (whole?.values ?? []).map((value, at) => (value === null ? null : Math.max(0, value - told(at))));
-  return { parts, series: [...series, { labels: { [field]: REST }, values: rest }] };
+  const [total] = whole ? sums([whole], grid, perSecond) : [];
+  return { parts, series: [...series, { labels: { [field]: REST }, values: rest }], total: total?.value ?? null };
 }
 
-/** Asks for a panel's figures. Queries that are told apart by something of their own stay so. */
-export async function figures(
-  spec: Pick<PanelSpec, "queries">,
-  field: string | null,
-  filters: readonly Filter[],
-  grid: Grid,
-  signal: AbortSignal,
-): Promise<Figures> {
-  const asked = spec.queries.map((query) => question(query, field, filters));
-  const whole = spec.queries.map((query) => question(query, null, filters));
-  const [told, totals, totalsBefore] = await Promise.all([
-    Promise.all(
-      spec.queries.map(async (query, at) =>
-        field === null
-          ? { parts: [], series: await stepwise(asked[at] ?? "", grid, signal) }
-          : apart(query, field, filters, grid, signal),
-      ),
-    ),
-    Promise.all(whole.map(async (query) => only(await altogether(query, grid, signal)))),
-    Promise.all(whole.map(async (query) => only(await altogether(query, before(grid), signal)))),
+/** Asks for the figures of a panel whose steps add up: told apart by a field, and altogether now and before. */
+export async function addedUp(spec: PanelSpec, field: string, filters: readonly Filter[], grid: Grid, signal: AbortSignal): Promise<Figures> {
+  const perSecond = spec.unit === "requests_per_second";
+  const of = { filters, grid, perSecond, signal };
+  const [told, totalsBefore] = await Promise.all([
+    Promise.all(spec.queries.map((query) => apart(query, field, of))),
+    Promise.all(spec.queries.map((query) => whole(query, filters, before(grid), signal))),
   ]);
   return {
     grid,
     series: told.map(({ series }) => series),
     parts: told.map(({ parts }) => parts),
-    totals,
+    totals: told.map(({ total }) => total),
     totalsBefore,
-    asked: asked.map((query) => over(query, grid.step)),
+    asked: spec.queries.map((query) => over(question(query, field, filters), grid.step)),
   };
+}
+
+/** Asks for figures that do not add up, such as quantiles and shares: each over time and altogether, and `compared` before as well. */
+export async function figures(
+  queries: readonly PanelQuery[],
+  compared: PanelQuery | undefined,
+  filters: readonly Filter[],
+  grid: Grid,
+  signal: AbortSignal,
+): Promise<Figures> {
+  const [series, totals, totalsBefore] = await Promise.all([
+    Promise.all(queries.map((query) => stepwise(question(query, null, filters), grid, signal))),
+    Promise.all(queries.map((query) => whole(query, filters, grid, signal))),
+    Promise.all(queries.map((query) => (query === compared ? whole(query, filters, before(grid), signal) : null))),
+  ]);
+  return { grid, series, parts: [], totals, totalsBefore, asked: queries.map((query) => over(question(query, null, filters), grid.step)) };
+}
+
+/** A query's figure over a whole grid. */
+async function whole(query: PanelQuery, filters: readonly Filter[], grid: Grid, signal: AbortSignal): Promise<number | null> {
+  return only(await altogether(question(query, null, filters), grid, signal));
 }
 
 /** The values that a field has in a range, those of most requests first. */

@@ -3,7 +3,7 @@
 import { weir } from "../api/weir.svelte";
 import type { Filter } from "../state/filters";
 import type { Grid } from "../state/range";
-import type { PanelQuery } from "./compose";
+import { type PanelQuery, over } from "./compose";
 import { MANY, altogether, among, largest, question } from "./figures";
 
 /** A figure that tables have a column for. */
@@ -105,6 +105,12 @@ export async function sum(measure: Measure, filters: readonly Filter[], grid: Gr
   const query = queryOf(measure);
   if (!query) return null;
   return (await altogether(question(query, null, filters), grid, signal))[0]?.value ?? null;
+}
+
+/** What is asked for measures over a whole grid, told apart by a field or not, as LogQL. */
+export function asLogql(measures: readonly Measure[], field: string | null, filters: readonly Filter[], grid: Grid): string[] {
+  const queries = measures.map(queryOf).filter((query) => query !== undefined);
+  return queries.map((query) => over(question(query, field, filters), grid.until - grid.start));
 }
 
 /** A part of a whole; null where there is no whole. */

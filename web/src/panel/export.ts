@@ -37,6 +37,20 @@ export function rowsOf(drawing: Drawing): (string | number | null)[][] {
   return [heads, ...body];
 }
 
+/** Rows of figures, as a table of the page has them. */
+export function rowsOfLines(
+  what: string,
+  heads: readonly { key: string }[],
+  lines: readonly { label: string; values: { readonly [key: string]: number | null | undefined } }[],
+): (string | number | null)[][] {
+  return [[what, ...heads.map(({ key }) => key)], ...lines.map(({ label, values }) => [label, ...heads.map(({ key }) => values[key] ?? null)])];
+}
+
+/** Figures that stand alone, each with its name. */
+export function rowsOfFigures(figures: { readonly [name: string]: number | null | undefined }): (string | number | null)[][] {
+  return [Object.keys(figures), Object.values(figures).map((value) => value ?? null)];
+}
+
 /** A name for a file. */
 export function fileName(title: string, ending: string): string {
   return `weir-${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.${ending}`;
@@ -52,22 +66,67 @@ export function save(name: string, content: Blob): void {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
+/** A sheet with a title on the page's ground, and a pen for what comes below; sizes are of the screen. */
+function blank(title: string, width: number, height: number): { sheet: HTMLCanvasElement; pen: CanvasRenderingContext2D } | null {
+  const scale = devicePixelRatio;
+  const style = getComputedStyle(document.body);
+  const sheet = document.createElement("canvas");
+  sheet.width = width;
+  sheet.height = height;
+  const pen = sheet.getContext("2d");
+  if (!pen) return null;
+  pen.fillStyle = style.backgroundColor;
+  pen.fillRect(0, 0, width, height);
+  pen.fillStyle = style.color;
+  pen.textBaseline = "middle";
+  pen.font = `600 ${14 * scale}px ${style.fontFamily}`;
+  pen.fillText(title, 12 * scale, (HEAD * scale) / 2);
+  return { sheet, pen };
+}
+
+const packed = (sheet: HTMLCanvasElement): Promise<Blob | null> => new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+
+/** Height of a picture's title, and of a row of a table. */
+const [HEAD, ROW] = [36, 22];
+/** Rows of a table that go into its picture. */
+const MOST_ROWS = 50;
+
+/** A picture of a table with its title. */
+export async function pictureOfTable(title: string, table: NonNullable<Export["table"]>): Promise<Blob | null> {
+  const scale = devicePixelRatio;
+  const font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
+  const rows = table.slice(0, MOST_ROWS + 1).map((row) => row.map((one) => (typeof one === "number" ? one.toLocaleString("en-US", { maximumSignificantDigits: 5 }) : (one ?? "–"))));
+  const measure = document.createElement("canvas").getContext("2d");
+  if (!measure) return null;
+  measure.font = font;
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => measure.measureText(row[at] ?? "").width)) + 24 * scale);
+  const whole = widths.reduce((sum, width) => sum + width, 0);
+  const drawn = blank(title, Math.ceil(Math.max(whole, 320 * scale)), (HEAD + ROW * rows.length + 8) * scale);
+  if (!drawn) return null;
+  const { sheet, pen } = drawn;
+  pen.font = font;
+  rows.forEach((row, line) => {
+    let left = 12 * scale;
+    row.forEach((text, at) => {
+      const width = widths[at] ?? 0;
+      const isFigure = at > 0 && typeof table[1]?.[at] === "number";
+      pen.textAlign = isFigure ? "right" : "left";
+      pen.globalAlpha = line === 0 ? 0.7 : 1;
+      pen.fillText(text, isFigure ? left + width - 24 * scale : left, (HEAD + ROW * (line + 0.5)) * scale);
+      left += width;
+    });
+  });
+  return packed(sheet);
+}
+
 /** A picture of a chart with its title and its legend. */
 export async function picture(title: string, canvas: HTMLCanvasElement, legend: Export["legend"] = []): Promise<Blob | null> {
   const scale = devicePixelRatio;
   const style = getComputedStyle(document.body);
-  const [head, foot] = [36 * scale, (legend.length > 0 ? 32 : 8) * scale];
-  const sheet = document.createElement("canvas");
-  sheet.width = canvas.width;
-  sheet.height = canvas.height + head + foot;
-  const pen = sheet.getContext("2d");
-  if (!pen) return null;
-  pen.fillStyle = style.backgroundColor;
-  pen.fillRect(0, 0, sheet.width, sheet.height);
-  pen.fillStyle = style.color;
-  pen.textBaseline = "middle";
-  pen.font = `600 ${14 * scale}px ${style.fontFamily}`;
-  pen.fillText(title, 12 * scale, head / 2);
+  const [head, foot] = [HEAD * scale, (legend.length > 0 ? 32 : 8) * scale];
+  const drawn = blank(title, canvas.width, canvas.height + head + foot);
+  if (!drawn) return null;
+  const { sheet, pen } = drawn;
   pen.drawImage(canvas, 0, head);
   pen.font = `${11 * scale}px ${style.fontFamily}`;
   let left = 12 * scale;
@@ -78,5 +137,5 @@ export async function picture(title: string, canvas: HTMLCanvasElement, legend: 
     pen.fillText(label, left + 15 * scale, head + canvas.height + foot / 2);
     left += pen.measureText(label).width + 32 * scale;
   }
-  return new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+  return packed(sheet);
 }

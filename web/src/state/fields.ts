@@ -33,7 +33,7 @@ export function nameOf(field: string): string {
   return NAMES[field] ?? field.replace(/_(seconds|usd|kwh|bytes)$/, "").replaceAll("_", " ");
 }
 
-/** What a value is called: where there is none, that is said. */
+/** What a value is called: where there is none, that is said; how a request ended is said in a word. */
 export function valueName(value: string): string {
-  return value === "" ? "(none)" : value;
+  return value === "" ? "(none)" : value.replace(/^llm_request_/, "");
 }

@@ -51,6 +51,8 @@ export interface TokenClass {
   key: string;
   name: string;
   tokens: number;
+  /** Which of the classes it is. */
+  at: number;
 }
 
 export function tokenClasses(one: Record): TokenClass[] {
@@ -67,7 +69,7 @@ export function tokenClasses(one: Record): TokenClass[] {
     { key: "output", name: "output", tokens: Math.max(0, (output ?? 0) - reasoning) },
     { key: "reasoning", name: "reasoning", tokens: reasoning },
   ];
-  return classes.filter(({ tokens }, at) => tokens > 0 || at === 0 || at === 4);
+  return classes.map((one, at) => ({ ...one, at })).filter(({ tokens, at }) => tokens > 0 || at === 0 || at === 4);
 }
 
 /** One step of a cost. */
