@@ -56,7 +56,7 @@ pub fn of_host(host: &str) -> Option<(&'static str, Option<&'static str>)> {
     if host.ends_with("-aiplatform.googleapis.com") {
         return Some(("google-vertex", None));
     }
-    if host.ends_with(".amazonaws.com") {
+    if host.ends_with(".amazonaws.com") || host.ends_with(".api.aws") {
         let bedrock = host.starts_with("bedrock-runtime") || host.starts_with("bedrock-mantle");
         return bedrock.then_some(("aws-bedrock", None));
     }
@@ -83,7 +83,9 @@ mod tests {
             ("mine.openai.azure.com", Some(("azure", None))),
             ("us-central1-aiplatform.googleapis.com", Some(("google-vertex", None))),
             ("bedrock-runtime.eu-west-1.amazonaws.com", Some(("aws-bedrock", None))),
+            ("bedrock-mantle.eu-west-1.api.aws", Some(("aws-bedrock", None))),
             ("s3.amazonaws.com", None),
+            ("lambda.eu-west-1.api.aws", None),
             ("notapi.openai.com", None),
             ("127.0.0.1", None),
         ] {

@@ -16,7 +16,7 @@ pub struct Preset {
     /// The models it serves, where their names say so.
     pub models: &'static [&'static str],
     /// Whether it takes the question for a stream's usage.
-    inject_usage: bool,
+    pub inject_usage: bool,
 }
 
 const fn preset(

@@ -1,10 +1,13 @@
 //! LiteLLM's `config.yaml`: `model_list` becomes providers and routes; of the rest, what Weir has is taken over and everything
 //! else is listed.
 
+mod reach;
+
 use yaml_rust2::{Yaml, YamlLoader};
 
+use self::reach::{Literal, PLACES, Reach, at_endpoint};
 use super::outline::{Outline, Price, Provider, Route};
-use crate::config::{hex, sha256};
+use crate::config::{Preset, hex, sha256};
 
 /// LiteLLM's prefixes, and what is known of their providers.
 const PROVIDERS: &str = include_str!("providers.csv");
@@ -39,6 +42,18 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("database_url", "Weir needs no database; virtual keys become [[keys]], see `weir key new`"),
     ("max_parallel_requests", "see max_in_flight"),
     ("alerting", "alert on /metrics"),
+    ("set_verbose", "Weir's log has what operators need, and no requests"),
+    ("debug", "Weir's log has what operators need, and no requests"),
+    ("json_logs", "Weir's log is for people; Records are JSON"),
+];
+
+/// Parameters of a model that are there in another way, and what that is.
+const PARAMETERS: &[(&str, &str)] = &[
+    ("api_version", "has no equivalent: the resource's /openai/v1 takes none"),
+    ("aws_access_key_id", "has no equivalent: Weir signs nothing; make an API key of Bedrock"),
+    ("aws_secret_access_key", "has no equivalent: Weir signs nothing; make an API key of Bedrock"),
+    ("vertex_credentials", "has no equivalent: Weir fetches no tokens"),
+    ("timeout", "has no equivalent by model: see timeouts.total"),
 ];
 
 /// Reads a configuration. `variable` looks a variable up.
@@ -47,7 +62,7 @@ pub(super) fn import(text: &str, variable: impl Fn(&str) -> Option<String>) -> R
     let Some(document) = documents.first().filter(|document| document.as_hash().is_some()) else {
         return Err("not a configuration of LiteLLM: it has no model_list".to_owned());
     };
-    let mut import = Import { outline: Outline::default(), variable: &variable };
+    let mut import = Import { outline: Outline::default(), variable: &variable, text, literals: Vec::new() };
     for entry in get(document, "model_list").as_vec().into_iter().flatten() {
         import.model(entry);
     }
@@ -60,6 +75,10 @@ pub(super) fn import(text: &str, variable: impl Fn(&str) -> Option<String>) -> R
 struct Import<'a> {
     outline: Outline,
     variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The file.
+    text: &'a str,
+    /// The keys in it, as far as it was read.
+    literals: Vec<Literal>,
 }
 
 /// A row of the table of providers.
@@ -69,12 +88,21 @@ struct Known {
     variable: &'static str,
 }
 
-fn known(prefix: &str) -> Option<Known> {
-    PROVIDERS.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
+/// The table, by prefix.
+fn rows() -> impl Iterator<Item = (&'static str, Known)> {
+    PROVIDERS.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut cells = line.split(',');
-        (cells.next() == Some(prefix)).then_some(())?;
-        Some(Known { name: cells.next()?, base_url: cells.next()?, variable: cells.next()? })
+        let prefix = cells.next()?;
+        Some((prefix, Known { name: cells.next()?, base_url: cells.next()?, variable: cells.next()? }))
     })
+}
+
+fn table() -> impl Iterator<Item = Known> {
+    rows().map(|(_, known)| known)
+}
+
+fn known(prefix: &str) -> Option<Known> {
+    rows().find_map(|(name, known)| (name == prefix).then_some(known))
 }
 
 impl Import<'_> {
@@ -97,21 +125,26 @@ impl Import<'_> {
             // Without a prefix LiteLLM goes by the name.
             (None, _) => (guess(&model), model.as_str()),
         };
-        let Some(known) = known(prefix).filter(|_| !is_adapter(prefix)) else {
+        let endpoint = known(prefix).filter(|_| !is_adapter(prefix)).zip(at_endpoint(prefix, model));
+        let Some((known, target)) = endpoint else {
             return self.note(format!(
-                "{name}: {prefix} is reached by LiteLLM in a format of its own; reach it through its OpenAI-compatible \
+                "{name}: LiteLLM reaches {model} at {prefix} in a format of its own; reach it through an OpenAI-compatible \
                  endpoint, if it has one, as a provider by hand"
             ));
         };
         let provider = self.provider(&name, prefix, &known, parameters);
-        self.leads(&name, provider, model);
+        self.leads(&name, provider, &target);
         self.price(&name, entry);
-        for (key, _) in entries(parameters) {
-            if !is_understood(&key) {
-                self.note(format!("{name}: litellm_params.{key} has no equivalent"));
-            }
+        for (key, _) in entries(parameters).into_iter().filter(|(key, _)| !is_understood(key, &known)) {
+            let why = PARAMETERS.iter().find(|(name, _)| *name == key).map_or("has no equivalent", |(_, why)| *why);
+            self.note(format!("{name}: litellm_params.{key} {why}"));
         }
         self.info(&name, get(entry, "model_info"));
+        for (key, _) in entries(entry) {
+            if !matches!(key.as_str(), "model_name" | "litellm_params" | "model_info" | "<<") {
+                self.note(format!("{name}: {key} has no equivalent"));
+            }
+        }
     }
 
     /// What is said about a model and is neither a price nor a mere description.
@@ -133,36 +166,17 @@ impl Import<'_> {
 
     /// The provider that an entry asks; entries with the same address and key share one.
     fn provider(&mut self, model: &str, prefix: &str, known: &Known, parameters: &Yaml) -> usize {
-        let given = ["api_base", "base_url"].iter().find_map(|key| string(get(parameters, key)));
-        let local = matches!(prefix, "ollama" | "ollama_chat" | "hosted_vllm" | "vllm");
-        let base_url = match given.map(|given| self.resolve(model, &given)) {
-            Some(given) => address(prefix, &given),
-            None if known.base_url.is_empty() => {
-                self.note(format!("{model}: litellm_params has no api_base; fill base_url in"));
-                NOWHERE.to_owned()
-            }
-            None => known.base_url.to_owned(),
-        };
-        let api_key = match string(get(parameters, "api_key")) {
-            Some(key) => match key.strip_prefix(VARIABLE) {
-                Some(variable) => format!("env:{variable}"),
-                None => {
-                    self.note(format!(
-                        "{model}: the key in the file is not repeated; put it into the variable {}",
-                        known.variable
-                    ));
-                    format!("env:{}", known.variable)
-                }
-            },
-            None if local => "caller".to_owned(),
-            None => format!("env:{}", known.variable),
-        };
+        let Reach { name, base_url, api_key } = self.reach(model, prefix, known, parameters);
         let same = |other: &Provider| other.base_url == base_url && other.api_key == api_key;
         if let Some(place) = self.outline.providers.iter().position(same) {
             return place;
         }
-        let name = self.free_name(known.name);
-        self.outline.providers.push(Provider { name, base_url, api_key, models: Vec::new(), default: false });
+        // Codestral's endpoint is Mistral's, too.
+        let preset = Preset::named(if known.name == "codestral" { "mistral" } else { known.name });
+        let inject_usage = preset.is_none_or(|preset| preset.inject_usage);
+        let name = self.free_name(&name);
+        let models = Vec::new();
+        self.outline.providers.push(Provider { name, base_url, api_key, models, default: false, inject_usage });
         self.outline.providers.len() - 1
     }
 
@@ -219,7 +233,6 @@ impl Import<'_> {
                 _ => self.note(format!("{section}.{key}: not a number of seconds")),
             },
             "model_group_alias" => entries(value).into_iter().for_each(|(alias, to)| self.alias(alias, to)),
-            "set_verbose" | "json_logs" | "debug" => {}
             _ => {
                 let otherwise = OTHERWISE.iter().find(|(name, _)| *name == key);
                 let why = otherwise.map_or("has no equivalent", |(_, why)| *why);
@@ -288,12 +301,8 @@ impl Import<'_> {
 fn is_adapter(prefix: &str) -> bool {
     matches!(
         prefix,
-        "bedrock"
-            | "bedrock_converse"
-            | "sagemaker"
+        "sagemaker"
             | "sagemaker_chat"
-            | "vertex_ai"
-            | "vertex_ai_beta"
             | "huggingface"
             | "replicate"
             | "watsonx"
@@ -323,22 +332,11 @@ fn guess(model: &str) -> &'static str {
     }
 }
 
-/// An address as Weir wants it: with the path that takes the place of `/v1`.
-fn address(prefix: &str, given: &str) -> String {
-    let given = given.trim_end_matches('/');
-    match prefix {
-        "azure" if !given.contains("/openai/v1") => format!("{given}/openai/v1"),
-        "ollama" | "ollama_chat" | "hosted_vllm" | "vllm" | "litellm_proxy" if !given.ends_with("/v1") => {
-            format!("{given}/v1")
-        }
-        _ => given.to_owned(),
-    }
-}
-
-/// What is taken over, or has no meaning here.
-fn is_understood(parameter: &str) -> bool {
-    matches!(parameter, "model" | "api_base" | "base_url" | "api_key" | "api_version" | "custom_llm_provider" | "<<")
+/// What is taken over.
+fn is_understood(parameter: &str, known: &Known) -> bool {
+    matches!(parameter, "model" | "api_base" | "base_url" | "api_key" | "custom_llm_provider" | "<<")
         || PRICES.iter().any(|(name, _)| *name == parameter)
+        || PLACES.iter().any(|(mark, name)| *name == parameter && known.base_url.contains(mark))
 }
 
 /// What only describes a model, or is a price that is taken over.

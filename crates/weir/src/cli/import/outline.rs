@@ -12,6 +12,8 @@ pub(super) struct Provider {
     pub(super) api_key: String,
     pub(super) models: Vec<String>,
     pub(super) default: bool,
+    /// Whether it takes the question for a stream's usage.
+    pub(super) inject_usage: bool,
 }
 
 /// A name of one's own for a provider's model.
@@ -61,6 +63,9 @@ impl Outline {
             if !provider.models.is_empty() {
                 let models: Vec<String> = provider.models.iter().map(|model| text(model)).collect();
                 write(&mut out, format_args!("models = [{}]\n", models.join(", ")));
+            }
+            if !provider.inject_usage {
+                out.push_str("inject_usage = false\n");
             }
             if provider.default {
                 out.push_str("default = true\n");
