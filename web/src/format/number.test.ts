@@ -52,6 +52,7 @@ describe("numbers for reading", () => {
     [0.9879, "98.7%"],
     [0.98, "98%"],
     [0.999_99, "99.99%"],
+    [0.997, "99.7%"],
     [1, "100%"],
   ])("share %d", (value, text) => expect(share(value)).toBe(text));
 

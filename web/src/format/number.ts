@@ -119,7 +119,7 @@ export function share(value: number): string {
   if (size === 0) return "0%";
   if (size < 0.01) return "<0.01%";
   if (size < 1) return digits(percent, 2) + "%";
-  if (size > 99 && size < 100) return digits(Math.floor(percent * 100) / 100, 2) + "%";
+  if (size > 99 && size < 100) return `${Math.floor(percent * 100 + 1e-9) / 100}%`;
   if (size > 95 && size < 99) return `${Math.floor(percent * 10 + 1e-9) / 10}%`;
   return digits(percent, size < 10 ? 1 : 0) + "%";
 }

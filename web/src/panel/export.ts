@@ -119,23 +119,39 @@ export async function pictureOfTable(title: string, table: NonNullable<Export["t
   return packed(sheet);
 }
 
+/** Where the names of a legend stand: as many in a line as there is room for. */
+function placesOf(legend: NonNullable<Export["legend"]>, width: number, font: string, scale: number): { label: string; colour: string; line: number; left: number }[] {
+  const measure = document.createElement("canvas").getContext("2d");
+  if (!measure) return [];
+  measure.font = font;
+  let [line, left] = [0, 12 * scale];
+  return legend.map((one) => {
+    const room = measure.measureText(one.label).width + 32 * scale;
+    if (left + room - 16 * scale > width && left > 12 * scale) [line, left] = [line + 1, 12 * scale];
+    const place = { ...one, line, left };
+    left += room;
+    return place;
+  });
+}
+
 /** A picture of a chart with its title and its legend. */
 export async function picture(title: string, canvas: HTMLCanvasElement, legend: Export["legend"] = []): Promise<Blob | null> {
   const scale = devicePixelRatio;
   const style = getComputedStyle(document.body);
-  const [head, foot] = [HEAD * scale, (legend.length > 0 ? 32 : 8) * scale];
-  const drawn = blank(title, canvas.width, canvas.height + head + foot);
+  const font = `${11 * scale}px ${style.fontFamily}`;
+  const places = placesOf(legend, canvas.width, font, scale);
+  const lines = places.length === 0 ? 0 : (places.at(-1)?.line ?? 0) + 1;
+  const drawn = blank(title, canvas.width, HEAD * scale + canvas.height + (ROW * lines + 8) * scale);
   if (!drawn) return null;
   const { sheet, pen } = drawn;
-  pen.drawImage(canvas, 0, head);
-  pen.font = `${11 * scale}px ${style.fontFamily}`;
-  let left = 12 * scale;
-  for (const { label, colour } of legend) {
+  pen.drawImage(canvas, 0, HEAD * scale);
+  pen.font = font;
+  for (const { label, colour, line, left } of places) {
+    const middle = HEAD * scale + canvas.height + ROW * (line + 0.5) * scale;
     pen.fillStyle = colour;
-    pen.fillRect(left, head + canvas.height + foot / 2 - 5 * scale, 10 * scale, 10 * scale);
+    pen.fillRect(left, middle - 5 * scale, 10 * scale, 10 * scale);
     pen.fillStyle = style.color;
-    pen.fillText(label, left + 15 * scale, head + canvas.height + foot / 2);
-    left += pen.measureText(label).width + 32 * scale;
+    pen.fillText(label, left + 15 * scale, middle);
   }
   return packed(sheet);
 }

@@ -26,9 +26,9 @@ export class Asked<T> {
     void this.#start(run);
   }
 
-  /** Asks the same again. */
+  /** Asks the same again, unless that is under way. */
   retry(): void {
-    if (this.#run) void this.#start(this.#run);
+    if (this.#run && !this.pending) void this.#start(this.#run);
   }
 
   /** Lets go of what is under way. */

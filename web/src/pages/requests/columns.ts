@@ -18,7 +18,7 @@ export interface Column {
 }
 
 const KNOWN: { [name: string]: { label?: string; width: number } } = {
-  timestamp: { label: "time", width: 104 },
+  timestamp: { label: "time", width: 112 },
   model: { width: 168 },
   response_model: { width: 168 },
   total_tokens: { width: 76 },
@@ -69,7 +69,7 @@ export function column(name: string, field: Field | undefined): Column {
     return {
       ...base,
       isFigure: false,
-      show: (one) => clock(one.seconds, "millis"),
+      show: (one) => (isToday(one.seconds) ? clock(one.seconds, "millis") : moment(one.seconds)),
       full: (one) => `${moment(one.seconds, "millis")} local, ${text(one, "timestamp")}`,
     };
   }
@@ -85,6 +85,8 @@ export function column(name: string, field: Field | undefined): Column {
     full: (one) => exact(number(one, name), unitOf(unit)),
   };
 }
+
+const isToday = (seconds: number): boolean => new Date(seconds * 1000).toDateString() === new Date().toDateString();
 
 function unitOf(unit: string): Unit {
   return unit === "us_dollars" || unit === "kilowatt_hours" || unit === "seconds" ? unit : "count";
