@@ -14,6 +14,7 @@ mod merge;
 mod names;
 mod others;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,13 @@ impl Shelf {
     /// The list or one of the segments cannot be read.
     pub fn read_sound(dir: &Path) -> Result<(Shelf, Vec<SegmentError>), SegmentError> {
         list::read_shelf(dir)
+    }
+
+    /// The same without the segments at these paths: as if nobody had sealed their lines.
+    #[must_use]
+    pub fn without(&self, paths: &BTreeSet<PathBuf>) -> Shelf {
+        let kept = self.segments.iter().filter(|segment| !paths.contains(segment.path()));
+        Shelf { segments: kept.cloned().collect(), begins: self.begins }
     }
 
     fn holds(&self, line: Seq) -> bool {

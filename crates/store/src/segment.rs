@@ -11,6 +11,7 @@
 mod bits;
 mod column;
 mod file;
+mod length;
 mod line;
 mod lines;
 mod page;
@@ -292,6 +293,14 @@ impl Segment {
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Lines<'_>, SegmentError> {
         Lines::read(self, group, rows, wanted)
+    }
+
+    /// How long the lines of some rows of a group are, in bytes, without line feeds.
+    ///
+    /// # Errors
+    /// They cannot be read, or are damaged.
+    pub fn lengths(&self, group: usize, rows: Range<usize>) -> Result<Vec<u32>, SegmentError> {
+        length::lengths(self, group, rows)
     }
 
     fn read_column(

@@ -88,9 +88,12 @@ fn all(segment: &Segment) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     for (group, of) in segment.groups().iter().enumerate() {
         let read = segment.lines(group, 0..of.rows).unwrap();
-        for row in 0..of.rows {
+        let lengths = segment.lengths(group, 0..of.rows).unwrap();
+        assert_eq!(lengths.len(), of.rows);
+        for (row, length) in lengths.into_iter().enumerate() {
             let mut line = Vec::new();
             read.write(row, &mut line);
+            assert_eq!(length as usize, line.len());
             lines.push(line);
         }
     }

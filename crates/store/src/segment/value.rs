@@ -111,7 +111,7 @@ pub(super) fn unescape(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Whether a byte does not stand for itself in a text.
 #[inline]
-fn is_special(byte: u8) -> bool {
+pub(super) fn is_special(byte: u8) -> bool {
     (byte < b' ') | (byte == b'"') | (byte == b'\\') | (byte == 0x7f)
 }
 
@@ -181,13 +181,18 @@ pub(super) fn write_decimal(units: i64, scale: u8, out: &mut Vec<u8>) {
 /// Writes a number in its shortest form without exponent.
 pub(super) fn write_number(number: f64, out: &mut Vec<u8>) {
     use std::io::Write as _;
-    let millionths = (number * 1e6).round();
-    if (0.0..1e12).contains(&millionths) && millionths / 1e6 == number && !number.is_sign_negative() {
-        write_decimal(millionths as i64, 6, out);
-    } else {
+    match millionths(number) {
+        Some(millionths) => write_decimal(millionths, 6, out),
         // Writing to memory cannot fail.
-        let _ = write!(out, "{number}");
+        None => drop(write!(out, "{number}")),
     }
+}
+
+/// A number in millionths, where it is one of some of them.
+pub(super) fn millionths(number: f64) -> Option<i64> {
+    let millionths = (number * 1e6).round();
+    let exact = (0.0..1e12).contains(&millionths) && millionths / 1e6 == number && !number.is_sign_negative();
+    exact.then_some(millionths as i64)
 }
 
 /// The bytes that an identifier is kept as; `None` where it is kept as a text.

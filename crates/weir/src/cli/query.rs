@@ -6,6 +6,7 @@ mod output;
 mod remote;
 pub(super) mod when;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -127,8 +128,20 @@ fn of_directory(options: &QueryOptions, dir: &Path, query: &Expr) -> Result<(Ans
     let request = request(options, query, span)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let context = Context { limits: UNLIMITED, now, threads, ..Context::default() };
-    let outcome = evaluate(&directory(dir, &labeller)?, query, &request, &context)?;
-    Ok((outcome.answer, request))
+    let mut damaged = BTreeSet::new();
+    loop {
+        let source = directory(dir, &labeller, &damaged)?;
+        let outcome = evaluate(&source, query, &request, &context);
+        let found = source.damaged();
+        if found.is_empty() {
+            return Ok((outcome?.answer, request));
+        }
+        // It is said, and the others are asked again.
+        for error in found {
+            crate::log::say(&error);
+            damaged.insert(error.path().to_owned());
+        }
+    }
 }
 
 /// From when to when is asked, where the query does not say, and what time it is.

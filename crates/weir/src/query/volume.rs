@@ -20,11 +20,19 @@ struct Amount {
     bytes: u64,
 }
 
-/// Goes through streams and times, and tells of each stream in each batch.
+impl Amount {
+    fn add(&mut self, other: Amount) {
+        self.entries += other.entries;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Goes through streams and times, and tells what each stream has in each bucket: in pieces, as it is met.
 fn weigh(
     asked: &Asked,
     matchers: &[LabelMatcher],
     (start, end): (i64, i64),
+    bucket: impl Fn(i64) -> i64,
     mut tell: impl FnMut(&Labels, i64, Amount),
 ) -> Result<usize, Failure> {
     let mut batches = 0;
@@ -37,9 +45,25 @@ fn weigh(
         if asked.patience.elapsed_ns() > asked.settings.limits().time_ns {
             return Err(logql::eval::EvalError::Time.into());
         }
+        // Of each stream the bucket that came last: most rows belong to it.
+        let mut open: Vec<Option<(i64, Amount)>> = vec![None; batch.labels.len()];
         for row in batch.rows() {
-            let bytes = batch.lines.length(row).unwrap_or(0) as u64;
-            tell(batch.stream(row), batch.timestamps[row], Amount { entries: 1, bytes });
+            let bytes = match batch.lines.length(row) {
+                Some(bytes) => bytes,
+                None => batch.lines.line(row)?.len(),
+            };
+            let (at, more) = (bucket(batch.timestamps[row]), Amount { entries: 1, bytes: bytes as u64 });
+            match &mut open[batch.streams[row] as usize] {
+                Some((known, amount)) if *known == at => amount.add(more),
+                other => {
+                    if let Some((known, amount)) = other.replace((at, more)) {
+                        tell(batch.stream(row), known, amount);
+                    }
+                }
+            }
+        }
+        for (labels, open) in batch.labels.iter().zip(open) {
+            open.into_iter().for_each(|(at, amount)| tell(labels, at, amount));
         }
     }
     Ok(batches)
@@ -50,12 +74,13 @@ pub(super) fn stats(asked: &Asked) -> Result<String, Failure> {
     let (start, end) = asked.parameters.bounds(asked.now)?;
     let matchers = discover::matchers(asked.parameters.get("query"))?;
     let (mut all, mut streams) = (Amount::default(), std::collections::HashSet::new());
-    let batches = weigh(asked, &matchers, (start, end), |labels, _, amount| {
+    let tell = |labels: &Labels, _, amount| {
         if !streams.contains(labels) {
             streams.insert(labels.clone());
         }
-        all = Amount { entries: all.entries + amount.entries, bytes: all.bytes + amount.bytes };
-    })?;
+        all.add(amount);
+    };
+    let batches = weigh(asked, &matchers, (start, end), |_| 0, tell)?;
     let body = json!({"streams": streams.len(), "chunks": batches, "entries": all.entries, "bytes": all.bytes});
     Ok(body.to_string())
 }
@@ -108,15 +133,15 @@ pub(super) fn volume(asked: &Asked, stepwise: bool) -> Result<String, Failure> {
     let targets: Vec<&str> = asked.parameters.get("targetLabels").split(',').filter(|name| !name.is_empty()).collect();
     let mut keys: HashMap<Labels, Vec<Labels>> = HashMap::new();
     let mut sums: BTreeMap<Labels, BTreeMap<i64, u64>> = BTreeMap::new();
-    weigh(asked, &matchers, (start, end), |labels, at, amount| {
+    // A step's figure stands at its end.
+    let bucket = |at: i64| start.saturating_add((at - start) / step * step).saturating_add(step).min(end);
+    weigh(asked, &matchers, (start, end), bucket, |labels, bucket, amount| {
         if targets.iter().any(|name| !labels.has(name)) {
             return;
         }
         if !keys.contains_key(labels) {
             keys.insert(labels.clone(), by.of(labels));
         }
-        // A step's figure stands at its end.
-        let bucket = start.saturating_add((at - start) / step * step).saturating_add(step).min(end);
         for key in &keys[labels] {
             *match sums.get_mut(key) {
                 Some(sums) => sums.entry(bucket).or_default(),

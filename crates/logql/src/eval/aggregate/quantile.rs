@@ -69,14 +69,7 @@ impl Accumulator for Quantiles {
 /// The quantile of each window that has values.
 fn points(q: f64, mut parts: Vec<Part>, windows: &Windows) -> Points {
     parts.sort_by_key(|part| part.segment);
-    let mut begins = Vec::with_capacity(parts.len() + 1);
-    let mut values = Vec::with_capacity(parts.iter().map(|part| part.values.len()).sum());
-    for part in &parts {
-        begins.push(values.len());
-        values.extend_from_slice(&part.values);
-    }
-    begins.push(values.len());
-    let before = |segment: u32| begins[parts.partition_point(|part| part.segment < segment)];
+    let before = |segment: u32| parts.partition_point(|part| part.segment < segment);
     let spans: Vec<(u32, Range<usize>)> = (0..windows.count)
         .map(|step| {
             let (first, end) = windows.segments(step);
@@ -84,14 +77,20 @@ fn points(q: f64, mut parts: Vec<Part>, windows: &Windows) -> Points {
         })
         .filter(|(_, span)| !span.is_empty())
         .collect();
-    let looked_at: usize = spans.iter().map(|(_, span)| span.len()).sum();
-    if looked_at > values.len().saturating_mul(OVERLAP) {
+    let lengths = parts.iter().map(|part| part.values.len());
+    let begins: Vec<usize> =
+        lengths.chain([0]).scan(0, |end, length| Some(std::mem::replace(end, *end + length))).collect();
+    let looked_at: usize = spans.iter().map(|(_, span)| begins[span.end] - begins[span.start]).sum();
+    if looked_at > begins[parts.len()].saturating_mul(OVERLAP) {
+        let values: Vec<f64> = parts.into_iter().flat_map(|part| part.values).collect();
+        let spans: Vec<_> =
+            spans.into_iter().map(|(step, span)| (step, begins[span.start]..begins[span.end])).collect();
         return sliding(q, &values, &spans);
     }
     let mut window = Vec::new();
     let quantile = |(step, span): (u32, Range<usize>)| {
         window.clear();
-        window.extend_from_slice(&values[span]);
+        parts[span].iter().for_each(|part| window.extend_from_slice(&part.values));
         (step, quantile(q, &mut window))
     };
     spans.into_iter().map(quantile).collect()

@@ -5,6 +5,7 @@
 //! hold. The few lines that columns do not give back are read as the journal's are.
 
 mod column;
+mod kept;
 mod line;
 mod needle;
 mod pairs;
@@ -14,7 +15,7 @@ mod sieve;
 mod stream;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use logql::source::{Batches, Direction, Scan, Source, SourceError};
 use store::segment::Group;
@@ -23,6 +24,7 @@ use store::{Schema, Segment, SegmentError, Seq, Shelf};
 use super::block::Block;
 use super::{Damage, Part};
 use crate::query::label::Labeller;
+use kept::Kept;
 use pairs::Pairs;
 use piece::Piece;
 use plan::Plan;
@@ -45,7 +47,10 @@ pub(crate) struct Sealed {
     strays: Mutex<HashMap<(Seq, usize), Span>>,
     /// What texts there are in a group: by its first line, its rows, and the number of the field.
     pairs: Mutex<HashMap<(Seq, usize, usize), Arc<Pairs>>>,
-    streams: Mutex<stream::Shelf>,
+    /// Which streams rows are of: labels are read once, and not for each question.
+    streams: Kept<stream::Kept>,
+    /// How long lines are.
+    lengths: Kept<line::Lengths>,
     /// What becomes of fields, by the schemas that were met last.
     plans: Mutex<Vec<(Schema, Arc<Plan>)>>,
 }
@@ -57,7 +62,8 @@ impl Sealed {
             labeller: Arc::new(labeller),
             strays: Mutex::default(),
             pairs: Mutex::default(),
-            streams: Mutex::default(),
+            streams: Kept::default(),
+            lengths: Kept::default(),
             plans: Mutex::default(),
         }
     }
@@ -106,10 +112,6 @@ impl Sealed {
             known.clear();
         }
         known.insert(of, pairs);
-    }
-
-    fn streams(&self) -> MutexGuard<'_, stream::Shelf> {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stray_span(&self, segment: &Segment, group: usize, of: &Group) -> Result<Span, SegmentError> {

@@ -1,7 +1,6 @@
 //! A group of rows on its way into batches.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,8 +9,9 @@ use logql::source::{
     Batch, Column, Direction, FieldSet, LabelMatcher, Lines, Promise, Rows, Scan, SourceError, Tested,
 };
 use store::segment::{self, PAGE_ROWS};
-use store::{Segment, SegmentError, Seq};
+use store::{Segment, SegmentError};
 
+use super::kept::Key;
 use super::line::Rendered;
 use super::plan::{Plan, Planned};
 use super::sieve::Sieve;
@@ -151,8 +151,7 @@ impl<'s> Piece<'s> {
             return Ok(None);
         }
         let columns = self.columns(&mut read)?;
-        let page = RefCell::new(None);
-        let line = Rendered { segment: self.segment, group: self.group, first: rows.start, page, damage: self.damage };
+        let line = self.lines(&rows, &chosen);
         Ok(Some(Batch {
             timestamps: self.times[rows].to_vec().into(),
             rows: chosen,
@@ -164,6 +163,16 @@ impl<'s> Piece<'s> {
             tested: self.tested.clone(),
             beyond: Some(beyond),
         }))
+    }
+
+    fn lines(&self, rows: &Range<usize>, chosen: &Rows) -> Rendered<'s> {
+        let chosen = match chosen {
+            Rows::All => rows.len(),
+            Rows::Some(chosen) => chosen.len(),
+        };
+        let (segment, group, sealed, damage) = (self.segment, self.group, self.sealed, self.damage);
+        let (page, lengths) = Default::default();
+        Rendered { segment, group, sealed, damage, rows: rows.clone(), chosen, page, lengths }
     }
 
     fn choose(&self, rows: &Range<usize>, streams: &Streams, matches: &[bool]) -> Rows<'static> {
@@ -189,20 +198,20 @@ impl<'s> Piece<'s> {
     }
 
     /// By which what is known of the group is kept.
-    fn key(&self) -> Option<(Seq, usize)> {
+    fn key(&self) -> Option<Key> {
         self.segment.groups().get(self.group).map(|of| (of.first, of.rows))
     }
 
     /// Whether it is known that no row is of a stream that is asked for.
     fn is_of_other_streams(&self) -> bool {
-        let kept = self.key().and_then(|key| self.sealed.streams().get(key));
+        let kept = self.key().and_then(|key| self.sealed.streams.get(key));
         kept.is_some_and(|kept| !kept.labels.iter().any(|labels| self.matches(labels)))
     }
 
     /// The streams of rows. Where most of the group is asked for, those of all of it are kept.
     fn streams<'p>(&'p self, read: &mut Read<'p>) -> Result<Streams, SegmentError> {
         let Some(key) = self.key() else { return self.streams_of(read) };
-        if let Some(kept) = self.sealed.streams().get(key) {
+        if let Some(kept) = self.sealed.streams.get(key) {
             return Ok(kept.streams(read.rows.clone()));
         }
         if read.rows.len() * 2 < key.1 {
@@ -213,7 +222,7 @@ impl<'s> Piece<'s> {
         match Kept::new(streams) {
             Some(kept) => {
                 let kept = Arc::new(kept);
-                self.sealed.streams().put(key, &kept);
+                self.sealed.streams.put(key, &kept);
                 Ok(kept.streams(read.rows.clone()))
             }
             None => self.streams_of(read),

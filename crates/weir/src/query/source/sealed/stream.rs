@@ -5,18 +5,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use logql::Labels;
-use store::Seq;
 use store::schema::Field;
 use store::segment::{Column, Values};
 
+use super::kept::Weigh;
 use super::plan::Planned;
 use crate::query::label::{Labeller, Place};
 
 /// So many combinations have a place each.
 const MOST_PLACES: usize = 1 << 16;
-
-/// Bytes of streams of rows that are kept beyond one question: a byte a row for the newest 32 million.
-const MOST_BYTES: usize = 32 << 20;
 
 /// Each row's stream, as an index into the labels of streams.
 pub(super) struct Streams {
@@ -85,40 +82,15 @@ impl Kept {
         };
         Streams { of_rows, labels: self.labels.clone() }
     }
+}
 
+impl Weigh for Kept {
     fn bytes(&self) -> usize {
         match &self.of_rows {
             Packed::One => 0,
             Packed::Bytes(streams) => streams.len(),
             Packed::Words(streams) => streams.len() * 2,
         }
-    }
-}
-
-/// The streams of groups that were asked for before: labels are read once, and not for each question.
-#[derive(Debug, Default)]
-pub(super) struct Shelf {
-    /// By the group's first line and its rows.
-    groups: HashMap<(Seq, usize), Arc<Kept>>,
-    bytes: usize,
-}
-
-impl Shelf {
-    pub(super) fn get(&self, of: (Seq, usize)) -> Option<Arc<Kept>> {
-        self.groups.get(&of).cloned()
-    }
-
-    /// Keeps those of a group. Where there is no room, some others go: any, since whoever asks goes through all of them in turn,
-    /// and would never find what is longest unused.
-    pub(super) fn put(&mut self, of: (Seq, usize), kept: &Arc<Kept>) {
-        while self.bytes + kept.bytes() > MOST_BYTES
-            && let Some(any) = self.groups.keys().next().copied()
-        {
-            self.bytes -= self.groups.remove(&any).map_or(0, |gone| gone.bytes());
-        }
-        let before = self.groups.insert(of, kept.clone());
-        self.bytes += kept.bytes();
-        self.bytes -= before.map_or(0, |before| before.bytes());
     }
 }
 

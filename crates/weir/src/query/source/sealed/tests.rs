@@ -1,7 +1,8 @@
 //! Where Records lie makes no difference: each question is asked of the journal alone, and of segments and what of the journal is
 //! not sealed yet.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use store::{Journal, Library};
 use super::Sealed;
 use crate::panels::{PANELS, Selection};
 use crate::query::label::Labeller;
-use crate::query::source::{Journaled, Union, recorded};
+use crate::query::source::{Journaled, Union, directory, recorded};
 use crate::simulate::history::History;
 
 const SECOND: u64 = 1_000_000_000;
@@ -276,6 +277,36 @@ fn pages_are_read_in_the_order_that_is_asked_for() {
         compare(&place, 150, direction, (30, 340), &queries);
         compare(&place, 12_000, direction, (0, 360), &queries[1..2]);
     }
+}
+
+/// What turns out to be damaged is told, and the rest answers without it.
+#[test]
+fn a_directory_is_asked_without_what_is_damaged() {
+    let mut place = Place::new(64 << 10);
+    place.append(&lines(300, 5, &[]));
+    while place.seal() {}
+    let segments: Vec<_> = place.library.shelf().segments().to_vec();
+    let middle = &segments[1];
+    let mut bytes = std::fs::read(middle.path()).unwrap();
+    let footer = bytes.len() - 8;
+    let footer = footer - u32::from_le_bytes(bytes[footer..footer + 4].try_into().unwrap()) as usize;
+    bytes[4..footer].fill(0xff);
+    std::fs::write(middle.path(), bytes).unwrap();
+    // Where the journal has the lines they are read from there.
+    std::fs::remove_dir_all(place.journal()).unwrap();
+    std::fs::create_dir(place.journal()).unwrap();
+    let request = Request::instant(i64::try_from(START + HOURS * 3600 * SECOND).unwrap());
+    let count = |without: &BTreeSet<PathBuf>| {
+        let union = directory(place.dir.path(), &labeller(), without).unwrap();
+        let answer = ask(&union, r#"sum(count_over_time({app="llm-proxy"} | model != "" [1d]))"#, &request, 1);
+        (answer, union.damaged())
+    };
+    let (answer, damaged) = count(&BTreeSet::new());
+    assert!(matches!(answer, Err(EvalError::Source(_))), "{answer:?}");
+    assert_eq!(damaged.iter().map(|error| error.path()).collect::<Vec<_>>(), [middle.path()]);
+    let (answer, damaged) = count(&[middle.path().to_owned()].into());
+    let Ok(Answer::Vector(found)) = answer else { panic!("{answer:?}") };
+    assert!(found[0].value > 50.0 && damaged.is_empty());
 }
 
 /// The line of a Record that says which one it is.
