@@ -1,4 +1,5 @@
-//! THE table of the Record's fields, in the order of the line.
+//! THE table of the Record's fields, in the order of the line. It is as long as it has fields: a row for each stands here and nowhere
+//! else.
 
 use super::{GRAM_SCALE, MILLILITRE_SCALE, Record, VERSION};
 use crate::carbon::Carbon;

@@ -32,4 +32,5 @@ mod stored;
 mod stream;
 mod sums;
 mod time;
+mod token;
 mod unit;
