@@ -137,7 +137,7 @@ pub fn run() -> ExitCode {
         Command::Energy(command) => energy::run(&command),
         Command::Query(options) => query::run(&options),
         Command::Config(ConfigCommand::Schema) => {
-            println!("{:#}", config::schema());
+            prices::tell(format_args!("{:#}", config::schema()));
             ExitCode::SUCCESS
         }
     }

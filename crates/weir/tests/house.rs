@@ -102,10 +102,11 @@ const NEVER_KNOWS: &[(&str, &[&str], &str)] = &[
 /// Names that say nothing of what is inside.
 const SAYS_NOTHING: &[&str] = &["util", "utils", "common", "helper", "helpers", "type", "types", "misc", "mod"];
 
-const LONGEST_FILE: usize = 600;
+const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 80;
 /// (path, why)
-const LONGER_FILES: &[(&str, &str)] = &[];
+const LONGER_FILES: &[(&str, &str)] =
+    &[("crates/meter/src/record/fields.rs", "the table of a Record's fields, a row for each, and nothing else")];
 /// (path, function, why)
 const LONGER_FUNCTIONS: &[(&str, &str, &str)] = &[];
 
@@ -272,6 +273,16 @@ fn a_room_knows_those_it_may() {
                 assert!(may, "{path} knows {known}: {why}");
             }
         }
+    }
+}
+
+/// `print!` panics where nobody reads any more, as in `weir check | head -1`.
+#[test]
+fn commands_do_not_panic_where_nobody_reads() {
+    for path in sources("crates/weir/src").into_iter().filter(|path| !is_test(path)) {
+        let code = code(&path);
+        let prints = code.lines().any(|line| line.trim_start().starts_with("print") || line.contains(" println!("));
+        assert!(!prints, "{path} prints: `tell` is for that");
     }
 }
 

@@ -17,6 +17,7 @@ use store::data_dir::IMPORTED;
 use store::lot::Wanted;
 use store::{DataDir, Journal, Options};
 
+use super::prices::tell;
 use super::serve::USUAL;
 use crate::config;
 
@@ -95,12 +96,12 @@ fn bring(options: &BringOptions) -> Result<(), Failure> {
     records.retain(|record| ids.insert(record.id));
     let imported = if options.dry_run { keep_new(&dir, records)?.len() } else { append(&dir, records)? };
     let verb = if options.dry_run { "would be imported" } else { "imported" };
-    println!(
+    tell(format_args!(
         "{imported} Records {verb}, {} were there already, {} lines were not mapped",
         found - imported,
         rest.lines()
-    );
-    rest.notes().iter().for_each(|note| println!("{note}"));
+    ));
+    rest.notes().iter().for_each(tell);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::prices::tell;
 use super::serve::USUAL;
 use crate::config::{Config, Key, Overrides};
 use crate::server;
@@ -24,7 +25,8 @@ pub(super) fn run(options: &CheckOptions) -> ExitCode {
     });
     match checked {
         Ok(config) => {
-            print!("{}: sound\n{}", options.file.display(), summary(&config));
+            tell(format_args!("{}: sound", options.file.display()));
+            tell(summary(&config).trim_end());
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::prices::tell;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ImportCommand {
     /// LiteLLM's config.yaml. The configuration goes to stdout, what has no equivalent to stderr.
@@ -29,7 +31,7 @@ pub(super) fn run(command: &ImportCommand) -> ExitCode {
     };
     match litellm::import(&text, |name| std::env::var(name).ok()) {
         Ok(outline) => {
-            print!("{}", outline.to_toml(&file.display().to_string()));
+            tell(outline.to_toml(&file.display().to_string()).trim_end());
             outline.notes.iter().for_each(crate::log::say);
             ExitCode::SUCCESS
         }

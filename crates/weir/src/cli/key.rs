@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::prices::tell;
 use crate::config::{KEY_PREFIX, Scope, hex, sha256};
 
 /// Letters and digits of a key: 62 of them, so that 43 hold 256 bits.
@@ -33,14 +34,15 @@ pub(super) fn run(command: &KeyCommand) -> ExitCode {
     let (name, digest) = (toml::Value::from(name.as_str()), hex(&sha256(key.as_bytes())));
     if !scope.is_empty() {
         let scopes: Vec<String> = scope.iter().map(|scope| format!("\"{}\"", scope.name())).collect();
-        println!("The token. It is shown once and kept nowhere:\n\n    {key}\n");
-        println!("Its entry in weir.toml, which is of no use to anybody else:\n");
-        println!("[[admin.tokens]]\nname = {name}\nsha256 = \"{digest}\"\nscopes = [{}]", scopes.join(", "));
+        tell(format_args!("The token. It is shown once and kept nowhere:\n\n    {key}\n"));
+        tell("Its entry in weir.toml, which is of no use to anybody else:\n");
+        let scopes = scopes.join(", ");
+        tell(format_args!("[[admin.tokens]]\nname = {name}\nsha256 = \"{digest}\"\nscopes = [{scopes}]"));
         return ExitCode::SUCCESS;
     }
-    println!("The key, for the caller. It is shown once and kept nowhere:\n\n    {key}\n");
-    println!("Its entry in weir.toml, which is of no use to anybody else:\n");
-    println!("[[keys]]\nname = {name}\nsha256 = \"{digest}\"");
+    tell(format_args!("The key, for the caller. It is shown once and kept nowhere:\n\n    {key}\n"));
+    tell("Its entry in weir.toml, which is of no use to anybody else:\n");
+    tell(format_args!("[[keys]]\nname = {name}\nsha256 = \"{digest}\""));
     ExitCode::SUCCESS
 }
 

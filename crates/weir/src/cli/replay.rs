@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::prices::tell;
 use super::serve::USUAL;
 use crate::config::{ConfigError, LokiConfig, load_followers};
 use crate::sink::loki::replay;
@@ -33,7 +34,8 @@ pub(super) fn run(options: &ReplayOptions) -> ExitCode {
     for follower in &followers {
         match replay(follower, &data_dir) {
             Ok(replayed) => {
-                println!("{}: {} lines sent, {} refused again", follower.name, replayed.sent, replayed.refused);
+                let (sent, refused) = (replayed.sent, replayed.refused);
+                tell(format_args!("{}: {sent} lines sent, {refused} refused again", follower.name));
                 sound &= replayed.refused == 0;
             }
             Err(error) => {

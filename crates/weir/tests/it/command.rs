@@ -24,6 +24,20 @@ fn check(dir: &Path, config: &str) -> Output {
 
 const PROVIDER: &str = "[[providers]]\nname = \"a\"\nbase_url = \"http://a/v1\"\n";
 
+/// `weir check | head -1`: what is written where nobody reads any more is lost, and nothing else is.
+#[test]
+fn commands_end_well_where_nobody_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("weir.toml"), PROVIDER).unwrap();
+    for arguments in [&["check"][..], &["key", "new"], &["config", "schema"], &["energy", "gpt-4o"]] {
+        let mut child =
+            weir(arguments).current_dir(dir.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_configuration_is_checked_where_it_is_wrong() {
     let dir = tempfile::tempdir().unwrap();

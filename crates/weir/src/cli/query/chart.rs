@@ -23,7 +23,9 @@ pub(super) fn draw(out: &mut impl Write, answer: &Answer, request: &Request, wid
     }
     let step = request.step.max(1);
     let steps = usize::try_from((request.end - request.start) / step).unwrap_or(0) + 1;
-    let name = |series: &Series| if series.labels.is_empty() { "all".to_owned() } else { series.labels.to_string() };
+    // A series without labels is all there is, unless there are others.
+    let alone = series.len() == 1;
+    let name = |one: &Series| if alone && one.labels.is_empty() { "all".to_owned() } else { one.labels.to_string() };
     let names = series.iter().map(|series| name(series).chars().count()).max().unwrap_or(0).min(width / 3);
     let room = width.saturating_sub(names + 16).max(10);
     writeln!(

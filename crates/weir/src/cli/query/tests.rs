@@ -73,6 +73,10 @@ fn a_chart_shows_the_course_of_each_series() {
     let request = Request::range(0, 30_000_000_000, 10_000_000_000);
     let chart = written(|out| chart::draw(out, &answer, &request, 60));
     assert_eq!(chart, "1970-01-01T00:00:00Z to 1970-01-01T00:00:30Z, 0 to 8\nall ▁▅ █ 8\n");
+    let Answer::Matrix(mut series) = answer else { panic!("a matrix") };
+    series.push(Series { labels: Labels::new([("model", "a")]), ..series[0].clone() });
+    let chart = written(|out| chart::draw(out, &Answer::Matrix(series), &request, 60));
+    assert!(chart.contains("\n{}          ▁▅ █ 8\n{model=\"a\"} ▁▅ █ 8\n"), "beside others it is not all: {chart}");
     let (vector, request) = vector();
     assert!(chart::draw(&mut Vec::new(), &vector, &request, 60).is_err());
 }
