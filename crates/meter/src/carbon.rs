@@ -24,7 +24,7 @@ pub const MICRO: u8 = 6;
 /// Grams of CO2e that it took to make the hardware, for a kilowatt-hour of the machine. A server of eight accelerators took
 /// 5,700 kg and each accelerator 273 (EcoLogits 0.11.3), and they last three years: 0.0104 g a second for each accelerator. It
 /// draws 0.6 kW on average (ML.ENERGY), and a quarter of that again with its host.
-const MADE_GRAMS_PER_KWH: f64 = (5700.0 / 8.0 + 273.0) * 1000.0 / (3.0 * 365.0 * 24.0) / (0.6 * 1.27);
+pub const MADE_GRAMS_PER_KWH: f64 = (5700.0 / 8.0 + 273.0) * 1000.0 / (3.0 * 365.0 * 24.0) / (0.6 * 1.27);
 
 /// What a request comes to beside its energy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! Energy: `Usage` and what is known of a model to kilowatt-hours, low, middle and high, with the name of the method that says
 //! so.
 //!
-//! Three methods behind one interface, [`Method`]: [`Rates`], the operator's own kWh per 1,000 tokens, which go before all
-//! else; [`Weir`], fitted to measured machines ([`physics`]); and [`Ecologits`], the published formulas of EcoLogits, so that
-//! figures can be compared. One that measures would be a fourth. [`Estimator`] knows which of them holds for a request.
+//! [`Rates`], the operator's own kWh per 1,000 tokens, go before all else: whole numbers that are multiplied, and exact. Two methods stand
+//! behind one interface, [`Method`]: [`Weir`], fitted to measured machines ([`physics`]), and [`Ecologits`], the published formulas of
+//! EcoLogits, so that figures can be compared. One that measures would be a third. [`Estimator`] knows which of them holds for a
+//! request.
 
 mod calibrate;
 mod ecologits;
@@ -25,7 +26,7 @@ pub(crate) use model::sources;
 pub use model::{Basis, Family, Models, Origin, Profile, Row, Size};
 pub use points::{Point, points};
 pub use rates::Rates;
-pub use weir::{Serving, Share, Shares, Weir};
+pub use weir::{HOST, Serving, Share, Shares, Weir};
 
 use crate::usage::Usage;
 

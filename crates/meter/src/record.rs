@@ -148,6 +148,12 @@ impl Record {
     pub fn is_unpriced(&self) -> bool {
         self.cost.is_none() && (self.usage.is_some() || !self.units.is_empty())
     }
+
+    /// Whether tokens were used, and nobody knows what they drew. What is paid by the piece has no estimate of any model.
+    #[must_use]
+    pub fn is_unestimated(&self) -> bool {
+        self.energy.is_none() && self.usage.is_some()
+    }
 }
 
 /// Who asked.

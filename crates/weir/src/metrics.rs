@@ -11,7 +11,7 @@ use meter::decimal;
 use meter::usage::Class;
 
 use crate::error::ErrorKind;
-use crate::recorder::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series};
+use crate::recorder::{Balance, Drawn, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series};
 
 pub use store::{PushState, StoreState};
 
@@ -119,21 +119,36 @@ fn requests(page: &mut Page, ledger: &Ledger) {
     for (labels, series) in sums(ledger) {
         page.row("llm_cost_usd_total", &labels, decimal::to_string(series.cost, meter::cost::NANO));
     }
-    page.head(
-        "llm_energy_joules_total",
-        "counter",
-        "What requests drew, in joules; requests without an estimate are not in it.",
-    );
+    energy(page, ledger);
+    page.head("llm_unpriced_requests_total", "counter", "Requests whose usage is known and whose price is not.");
     for (labels, series) in sums(ledger) {
-        page.row("llm_energy_joules_total", &labels, joules(series.energy));
+        page.row("llm_unpriced_requests_total", &labels, series.unpriced);
     }
-    page.head("llm_energy_low_joules_total", "counter", "The same at the lower end of the estimates' bands.");
+    page.head("llm_unestimated_requests_total", "counter", "Requests whose tokens are known and whose energy is not.");
     for (labels, series) in sums(ledger) {
-        page.row("llm_energy_low_joules_total", &labels, joules(series.energy_band.0));
+        page.row("llm_unestimated_requests_total", &labels, series.unestimated);
     }
-    page.head("llm_energy_high_joules_total", "counter", "The same at the upper end of the estimates' bands.");
-    for (labels, series) in sums(ledger) {
-        page.row("llm_energy_high_joules_total", &labels, joules(series.energy_band.1));
+}
+
+/// Energy and carbon. A series of which nothing is known is left out: a 0 would say that it drew nothing.
+fn energy(page: &mut Page, ledger: &Ledger) {
+    type Of = fn(Drawn) -> u64;
+    let rows: [(&str, &str, Of); 3] = [
+        (
+            "llm_energy_joules_total",
+            "What requests drew, in joules; requests without an estimate are not in it.",
+            |drawn| drawn.mid,
+        ),
+        ("llm_energy_low_joules_total", "The same at the lower end of the estimates' bands.", |drawn| drawn.low),
+        ("llm_energy_high_joules_total", "The same at the upper end of the estimates' bands.", |drawn| drawn.high),
+    ];
+    for (name, help, of) in rows {
+        page.head(name, "counter", help);
+        for (labels, series) in sums(ledger) {
+            if let Some(drawn) = series.energy {
+                page.row(name, &labels, joules(of(drawn)));
+            }
+        }
     }
     page.head(
         "llm_carbon_grams_total",
@@ -141,11 +156,9 @@ fn requests(page: &mut Page, ledger: &Ledger) {
         "CO2 equivalent of what requests drew, in grams, by the grids where they drew it.",
     );
     for (labels, series) in sums(ledger) {
-        page.row("llm_carbon_grams_total", &labels, decimal::to_string(series.carbon, meter::carbon::NANO));
-    }
-    page.head("llm_unpriced_requests_total", "counter", "Requests whose usage is known and whose price is not.");
-    for (labels, series) in sums(ledger) {
-        page.row("llm_unpriced_requests_total", &labels, series.unpriced);
+        if let Some(nano) = series.carbon {
+            page.row("llm_carbon_grams_total", &labels, decimal::to_string(nano, meter::carbon::NANO));
+        }
     }
 }
 

@@ -407,6 +407,7 @@ pub static PANELS: &[Panel] = &[
     energy::CARBON,
     energy::ZONE,
     energy::METHOD,
+    energy::UNESTIMATED,
     Panel {
         title: "Structured Log Viewer",
         description: "Each request's line, with all of its fields. What stands in the field Search above is looked for in the lines.",

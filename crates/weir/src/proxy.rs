@@ -17,7 +17,7 @@ pub(crate) mod past;
 mod route;
 mod settle;
 mod snapshot;
-mod unpriced;
+mod unknown;
 mod upstream;
 mod usage;
 mod watch;
@@ -46,7 +46,7 @@ use exchange::Exchange;
 use route::Route;
 use snapshot::Newest;
 pub use snapshot::Snapshot;
-use unpriced::Unpriced;
+use unknown::Unknown;
 pub use upstream::Pool;
 use upstream::{Outgoing, Sent};
 pub(crate) use upstream::{Reply, download, inquire, through};
@@ -66,7 +66,7 @@ pub struct Shared {
     /// Bytes of request bodies in memory.
     pub memory: Arc<Memory>,
     /// What a warning was given of already.
-    unpriced: Unpriced,
+    unknown: Unknown,
 }
 
 impl Shared {
@@ -80,7 +80,7 @@ impl Shared {
             newest: Newest::new(config)?,
             draining: AtomicBool::new(false),
             refused: Default::default(),
-            unpriced: Unpriced::default(),
+            unknown: Unknown::default(),
             bad_heads: AtomicU64::new(0),
             recorder,
         })

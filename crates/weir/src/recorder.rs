@@ -26,7 +26,7 @@ use crate::config::{Durability, OnJournalFailure};
 use crate::error::ErrorKind;
 
 pub use counting::{Ending, Tally};
-pub use ledger::{Balance, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series, Unrecorded};
+pub use ledger::{Balance, Drawn, Histogram, Ledger, OVERHEAD_BUCKETS, SECONDS_BUCKETS, Series, Unrecorded};
 pub use recovery::Recovered;
 
 /// Bytes that a line usually fits in.

@@ -8,6 +8,9 @@ use crate::time;
 
 /// Hours that are kept: a little more than a year of them, by quarters.
 const MOST: usize = 40_000;
+/// What the head of a column of grams has in it, the surest first.
+const GRAMS: [&str; 7] =
+    ["(life cycle)", "lifecycle", "lca", "carbonintensity", "carbon intensity", "gco2", "intensity"];
 /// Nanoseconds for which a value holds where the next one is missing.
 const HOLDS: u64 = 3_600_000_000_000;
 
@@ -120,9 +123,9 @@ fn of_csv(text: &str, zone: &str) -> Result<Vec<(u64, f64)>, String> {
         words.iter().find_map(|word| head.iter().position(|name| name.to_ascii_lowercase().contains(word)))
     };
     let at = column(&["datetime", "time"]).ok_or("its head names no column with a time in it, such as datetime")?;
-    let grams =
-        column(&["(life cycle)", "lifecycle", "lca", "carbonintensity", "carbon intensity", "gco2", "intensity"])
-            .ok_or("its head names no column of carbon intensity")?;
+    // Of two columns the other one has the grams, whatever it is called.
+    let other = (head.len() == 2).then_some(1_usize.abs_diff(at));
+    let grams = column(&GRAMS).or(other).ok_or("its head names no column of carbon intensity, such as gco2")?;
     let zones = column(&["zone id", "zoneid", "zone_id"]);
     let value = |line: &str| {
         let row = cells(line);
@@ -169,7 +172,9 @@ mod tests {
         let csv = "Datetime (UTC),Country,Zone name,Zone id,Carbon intensity gCO₂eq/kWh (direct),Carbon intensity gCO₂eq/kWh (Life cycle)\n\
                    2026-11-23 10:00:00,Germany,\"Germany, all\",DE,250,302\n2026-11-23 10:00:00,France,France,FR,20,41\n";
         let plain = "datetime,gco2e_per_kwh\n2026-11-23T10:00,302\n";
-        for text in [history, latest, csv, plain] {
+        let two = "time,g\n2026-11-23T10:00,302\n";
+        let other_way = "grams per kWh,time\n302,2026-11-23T10:00\n";
+        for text in [history, latest, csv, plain, two, other_way] {
             let series = Series::parse(text, "DE").unwrap();
             assert_eq!(series.at(ten), Some(302.0), "{text}");
             assert_eq!(series.at(ten - 1), None);
@@ -181,9 +186,15 @@ mod tests {
 
     #[test]
     fn what_does_not_read_says_so() {
-        for text in
-            ["", "{}", "[1,2]", "a,b\n1,2\n", "datetime,gco2\nyesterday,5\n", "datetime,gco2\n2026-11-23 10:00,-5\n"]
-        {
+        for text in [
+            "",
+            "{}",
+            "[1,2]",
+            "a,b\n1,2\n",
+            "time,a,b\n2026-11-23 10:00,1,2\n",
+            "datetime,gco2\nyesterday,5\n",
+            "datetime,gco2\n2026-11-23 10:00,-5\n",
+        ] {
             assert!(Series::parse(text, "DE").is_err(), "{text}");
         }
     }

@@ -66,16 +66,39 @@ impl Machine {
     /// of 180 GB.
     #[must_use]
     pub fn holding(active: f64, total: f64, bytes: f64, batch: f64) -> Machine {
-        let of = |gigabytes: f64| (1.2 * bytes * total / gigabytes).max(1.0).log2().ceil().exp2();
-        Machine { active, total, bytes, accelerators: (of(80.0) * of(180.0)).sqrt(), batch }
+        let (most, least) = accelerators(total, bytes);
+        Machine { active, total, bytes, accelerators: (most * least).sqrt(), batch }
     }
 
     /// Gigabytes of weights that a step reads.
-    fn read_gigabytes(&self) -> f64 {
+    #[must_use]
+    pub fn read_gigabytes(&self) -> f64 {
         let share = (self.active / self.total).min(1.0);
         let touched = 1.0 - (1.0 - share).powf(self.batch);
         self.bytes * (self.active + (self.total - self.active).max(0.0) * touched)
     }
+}
+
+/// How many accelerators of 80 GB, and of 180 GB, hold a model with a fifth to spare: a power of two of each.
+#[must_use]
+pub fn accelerators(total: f64, bytes: f64) -> (f64, f64) {
+    let of = |gigabytes: f64| (1.2 * bytes * total / gigabytes).max(1.0).log2().ceil().exp2();
+    (of(80.0), of(180.0))
+}
+
+/// What an output token draws of the accelerators, part by part, in joules.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parts {
+    /// A step, of the whole batch.
+    pub step: f64,
+    /// Reading the weights that it needs, for the whole batch.
+    pub weights: f64,
+    /// What of the two falls to one request.
+    pub shared: f64,
+    /// Computing.
+    pub compute: f64,
+    /// Reading the context, for each token of it.
+    pub context: f64,
 }
 
 /// What was fitted.
@@ -99,11 +122,23 @@ impl Fit {
     /// Joules of the accelerators for an output token: without context, and for each token of it.
     #[must_use]
     pub fn output_joules(&self, machine: &Machine) -> (f64, f64) {
+        let Parts { shared, compute, context, .. } = self.parts(machine);
+        (shared + compute, context)
+    }
+
+    /// The same part by part.
+    #[must_use]
+    pub fn parts(&self, machine: &Machine) -> Parts {
         let [step, weights, compute, context, step_active, batch, context_active] = self.coefficients;
         let step = step.exp() * machine.accelerators * machine.active.powf(step_active);
-        let shared = (step + weights.exp() * machine.read_gigabytes()) / machine.batch.powf(batch);
-        let per_context = context.exp() / 1000.0 * machine.active.powf(context_active);
-        (shared + compute.exp() * machine.active, per_context)
+        let weights = weights.exp() * machine.read_gigabytes();
+        Parts {
+            step,
+            weights,
+            shared: (step + weights) / machine.batch.powf(batch),
+            compute: compute.exp() * machine.active,
+            context: context.exp() / 1000.0 * machine.active.powf(context_active),
+        }
     }
 
     /// Requests at a time on one's own machine, in the middle, where answers have so many tokens: long ones leave room for fewer.

@@ -14,7 +14,7 @@ pub(super) const NAME: &str = "weir/2";
 
 /// What the host adds to its accelerators: processors, memory, network, fans. Between 1.15 and 1.4 times as much together,
 /// from production figures of 2025.
-pub(super) const HOST: Band = Band { low: 1.15, mid: 1.27, high: 1.4 };
+pub const HOST: Band = Band { low: 1.15, mid: 1.27, high: 1.4 };
 
 /// How far off a guessed number of parameters may be, either way.
 const GUESS: f64 = 1.8;
@@ -59,6 +59,8 @@ pub struct Weir {
     pub context: Band,
     /// What makes the band.
     pub shares: Shares,
+    /// The machine in the middle of the band.
+    pub machine: Machine,
 }
 
 /// What makes the band, as logarithms of how far it goes below and above the middle.
@@ -174,6 +176,7 @@ impl Weir {
             },
             context,
             shares,
+            machine: machine(active, total, bytes.mid),
         }
     }
 

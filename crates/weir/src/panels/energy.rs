@@ -65,6 +65,27 @@ pub(super) const PER_TOKENS: Panel = Panel {
     )],
 };
 
+/// Whose energy nobody estimates.
+pub(super) const UNESTIMATED: Panel = Panel {
+    title: "Requests without an Energy Estimate",
+    description: "Requests with tokens of models of which nobody says how large they are, by model: what they drew is in no sum. \
+                  [energy.models] sets a size, [energy_rates] what a model draws.",
+    kind: Kind::Bars,
+    unit: Unit::Count,
+    width: 12,
+    lines: Some("{requests} | total_tokens != \"\" | energy_consumption_kwh = \"\""),
+    logql: &[by(
+        "model",
+        "{{model}}",
+        "sum by (model) (count_over_time({requests} | total_tokens != \"\" | energy_consumption_kwh = \"\" [$__auto]))",
+    )],
+    promql: &[by(
+        "model",
+        "{{model}}",
+        "sum by (model) (increase(llm_unestimated_requests_total{series}[$__rate_interval])) > 0",
+    )],
+};
+
 /// Carbon by model.
 pub(super) const CARBON: Panel = Panel {
     title: "Carbon by Model",

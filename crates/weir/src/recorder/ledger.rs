@@ -60,20 +60,31 @@ pub struct Series {
     pub tokens: [u64; Class::ALL.len()],
     /// Nano-dollars.
     pub cost: u64,
-    /// Pico-kilowatt-hours.
-    pub energy: u64,
-    /// The same at the lower and the upper end of the bands.
-    pub energy_band: (u64, u64),
-    /// Nanograms of CO2 equivalent, by location.
-    pub carbon: u64,
+    /// Of requests with an estimate, pico-kilowatt-hours.
+    pub energy: Option<Drawn>,
+    /// Of requests with an estimate where the grid is known, nanograms of CO2 equivalent, by location.
+    pub carbon: Option<u64>,
     /// Requests with tokens and without a price.
     pub unpriced: u64,
+    /// Requests with tokens and without an estimate of what they drew.
+    pub unestimated: u64,
     /// How long requests took.
     pub duration: Histogram,
     /// How long the first token took, of streams.
     pub first_token: Histogram,
     /// Of requests with labels of the operator's, what is not a histogram: by the labels as a page shows them.
     pub labelled: BTreeMap<String, Series>,
+}
+
+/// Energy with its band, in pico-kilowatt-hours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// At the lower end.
+    pub low: u64,
+    /// In the middle.
+    pub mid: u64,
+    /// At the upper end.
+    pub high: u64,
 }
 
 /// What was served while the journal could not be written.
@@ -150,13 +161,17 @@ impl Ledger {
             }
         }
         series.unpriced += u64::from(record.is_unpriced());
+        series.unestimated += u64::from(record.is_unestimated());
         add(&mut series.cost, record.cost.as_ref().map_or(0, meter::cost::Cost::total));
         if let Some(energy) = &record.energy {
-            add(&mut series.energy, energy.mid);
-            add(&mut series.energy_band.0, energy.low);
-            add(&mut series.energy_band.1, energy.high);
+            let drawn = series.energy.get_or_insert_default();
+            add(&mut drawn.low, energy.low);
+            add(&mut drawn.mid, energy.mid);
+            add(&mut drawn.high, energy.high);
         }
-        add(&mut series.carbon, record.carbon.as_ref().and_then(|carbon| carbon.location).unwrap_or(0));
+        if let Some(location) = record.carbon.as_ref().and_then(|carbon| carbon.location) {
+            add(series.carbon.get_or_insert_default(), location);
+        }
         of_model.duration.add(record.times.processing, &SECONDS_BUCKETS);
         if let Some(first_token) = record.times.first_token {
             of_model.first_token.add(first_token, &SECONDS_BUCKETS);

@@ -241,10 +241,10 @@ proptest! {
         };
         prop_assert_eq!(series().flat_map(|one| one.requests.values()).sum::<u64>(), arrivals.len() as u64);
         prop_assert_eq!(series().map(|one| one.cost).sum::<u64>(), sum("cost_usd"));
-        prop_assert_eq!(series().map(|one| one.energy).sum::<u64>(), sum("energy_consumption_kwh"));
-        prop_assert_eq!(series().map(|one| one.energy_band.0).sum::<u64>(), sum("energy_kwh_low"));
-        prop_assert_eq!(series().map(|one| one.energy_band.1).sum::<u64>(), sum("energy_kwh_high"));
-        prop_assert_eq!(series().map(|one| one.carbon).sum::<u64>(), sum("carbon_gco2e"));
+        prop_assert_eq!(series().map(|one| one.energy.unwrap_or_default().mid).sum::<u64>(), sum("energy_consumption_kwh"));
+        prop_assert_eq!(series().map(|one| one.energy.unwrap_or_default().low).sum::<u64>(), sum("energy_kwh_low"));
+        prop_assert_eq!(series().map(|one| one.energy.unwrap_or_default().high).sum::<u64>(), sum("energy_kwh_high"));
+        prop_assert_eq!(series().map(|one| one.carbon.unwrap_or_default()).sum::<u64>(), sum("carbon_gco2e"));
         prop_assert_eq!(series().flat_map(|one| one.tokens).sum::<u64>(), sum("total_tokens"));
         prop_assert_eq!(series().map(|one| one.tokens[Class::CachedInput as usize]).sum::<u64>(), sum("cached_input_tokens"));
         prop_assert_eq!(series().map(|one| one.duration.sum / 1000).sum::<u64>().abs_diff(sum("processing_time_seconds")) <= 60, true);

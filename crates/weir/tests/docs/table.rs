@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use meter::carbon::Carbon;
 use meter::cost::{Price, Tariff};
+use meter::energy::{Basis, Energy};
 use meter::record::{FIELDS, Record, Unit};
 use meter::usage::{Parts, Usage};
 use store::library::Held;
@@ -52,6 +54,8 @@ fn a_full_page() -> String {
     let usage = Usage::from_inclusive(25, 150, Parts::default());
     let mut record = Box::new(Record { usage: Some(usage), ..Record::default() });
     record.cost = Price::from_tariff("config:m", &Tariff::default()).unwrap().cost(&usage);
+    record.energy = Some(Energy { low: 1, mid: 1, high: 1, method: "rates/1", basis: Basis::Rate });
+    record.carbon = Some(Carbon { zone: "WOR".into(), location: Some(1), market: None, embodied: 1, water: None });
     record.times.first_token = Some(1);
     record.times.overhead = Some(1);
     recorder.finish(recorder.admit().unwrap(), record);

@@ -117,3 +117,23 @@ fn an_answer_without_tokens_draws_nothing() {
     let record = record("/v1/chat/completions", "application/json", ASK, bytes);
     assert_eq!(record["energy_consumption_kwh"].as_f64(), Some(0.0), "{record:#}");
 }
+
+/// What nobody can say of a model is said as such: no series says that it draws nothing, and a counter counts.
+#[test]
+fn a_model_without_an_estimate_is_counted_and_has_no_series() {
+    let of = |text: &str| text.replace("gpt-4o", "gpt-image-99");
+    let up = Upstream::answering(json(of(ANSWER)));
+    let weir = Weir::start(&provider("up", &up, ""));
+    for _ in 0..2 {
+        assert_eq!(weir.chat(&of(ASK)).status(), 200);
+    }
+    let record = weir.settled(2).pop().unwrap();
+    assert_eq!((&record["total_tokens"], &record["energy_consumption_kwh"]), (&800.into(), &Value::Null));
+    let metrics = weir.metrics();
+    let labels = "{provider=\"up\",model=\"gpt-image-99\"}";
+    assert_eq!(metrics.number(&format!("llm_unestimated_requests_total{labels}")), 2);
+    for name in ["joules", "low_joules", "high_joules"].map(|name| format!("llm_energy_{name}_total{labels}")) {
+        assert!(!metrics.0.contains_key(&name), "{name}");
+    }
+    assert!(!metrics.0.contains_key(&format!("llm_carbon_grams_total{labels}")));
+}

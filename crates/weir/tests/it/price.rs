@@ -147,6 +147,7 @@ fn a_model_without_a_price_is_counted() {
     assert_eq!(weir.record()["cost_status"], "unpriced");
     let metrics = weir.metrics();
     assert_eq!(metrics.number("llm_unpriced_requests_total{provider=\"up\",model=\"gpt-4o-mini\"}"), 1);
+    assert_eq!(metrics.number("llm_unestimated_requests_total{provider=\"up\",model=\"gpt-4o-mini\"}"), 0);
     assert!(metrics.number("weir_price_catalog_age_seconds") < 10 * 365 * 86_400);
 }
 

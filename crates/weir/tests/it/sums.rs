@@ -141,10 +141,17 @@ fn of_journal(records: &[Value], lines: &[Line]) -> Sums {
         assert_eq!(parts.iter().sum::<u128>(), units(line, "cost_usd", 9), "{record:#}");
         add(format!("llm_cost_usd_total{{{labels}}}"), units(line, "cost_usd", 9));
         // A kilowatt-hour is 3.6 million joules; in units of 1e-12 kWh and 1e-7 J that is 36.
-        add(format!("llm_energy_joules_total{{{labels}}}"), units(line, "energy_consumption_kwh", 12) * 36);
-        add(format!("llm_energy_low_joules_total{{{labels}}}"), units(line, "energy_kwh_low", 12) * 36);
-        add(format!("llm_energy_high_joules_total{{{labels}}}"), units(line, "energy_kwh_high", 12) * 36);
-        add(format!("llm_carbon_grams_total{{{labels}}}"), units(line, "carbon_gco2e", 9));
+        // A series of which nothing is known is left out.
+        if !record["energy_consumption_kwh"].is_null() {
+            add(format!("llm_energy_joules_total{{{labels}}}"), units(line, "energy_consumption_kwh", 12) * 36);
+            add(format!("llm_energy_low_joules_total{{{labels}}}"), units(line, "energy_kwh_low", 12) * 36);
+            add(format!("llm_energy_high_joules_total{{{labels}}}"), units(line, "energy_kwh_high", 12) * 36);
+        }
+        if !record["carbon_gco2e"].is_null() {
+            add(format!("llm_carbon_grams_total{{{labels}}}"), units(line, "carbon_gco2e", 9));
+        }
+        let unestimated = !record["total_tokens"].is_null() && record["energy_consumption_kwh"].is_null();
+        add(format!("llm_unestimated_requests_total{{{labels}}}"), unestimated.into());
         let unpriced = text("cost_status") == "unpriced";
         add(format!("llm_unpriced_requests_total{{{labels}}}"), unpriced.into());
         add(format!("llm_request_duration_seconds_count{{{labels}}}"), 1);
@@ -163,6 +170,7 @@ fn of_metrics(metrics: &Metrics) -> Sums {
         ("llm_energy_high_joules_total", 7),
         ("llm_carbon_grams_total", 9),
         ("llm_unpriced_requests_total", 0),
+        ("llm_unestimated_requests_total", 0),
         ("llm_request_duration_seconds_count", 0),
     ];
     let scaled = metrics.0.iter().filter_map(|(name, value)| {

@@ -81,9 +81,10 @@ fn series() -> String {
             for class in ["input", "output", "reasoning"] {
                 put("llm_tokens_total", &format!(",class=\"{class}\""));
             }
-            for name in ["llm_cost_usd_total", "llm_unpriced_requests_total", "llm_carbon_grams_total"] {
+            for name in ["llm_cost_usd_total", "llm_unpriced_requests_total", "llm_unestimated_requests_total"] {
                 put(name, "");
             }
+            put("llm_carbon_grams_total", "");
             for name in ["llm_energy_joules_total", "llm_energy_low_joules_total", "llm_energy_high_joules_total"] {
                 put(name, "");
             }

@@ -132,6 +132,10 @@ pub(crate) fn expected(title: &str, requests: &[&Request], window_seconds: f64) 
             let energy = group(known(), model, |request| request.pico_kwh, PICO);
             vec![energy.into_iter().map(|(name, kwh)| (name.clone(), 1000.0 * kwh / tokens[&name])).collect()]
         }
+        "Requests without an Energy Estimate" => {
+            let unknown = all().filter(|request| request.tokens.is_some() && request.pico_kwh.is_none());
+            vec![group(unknown, model, |_| Some(1), 1.0)]
+        }
         "Carbon by Model" => vec![group(all(), model, Request::nano_grams, NANO)],
         "Carbon by Zone" => {
             vec![group(all(), |request| request.zone.unwrap_or(""), Request::nano_grams, NANO)]

@@ -1,15 +1,14 @@
 //! `weir energy MODEL`.
 
+mod steps;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
-use meter::carbon::{Carbon, Mixes, Site};
+use meter::carbon::{Carbon, Mix, Mixes, Site};
 use meter::decimal;
-use meter::energy::physics::{CACHED_SHARE, INPUT_JOULES, crowded};
-use meter::energy::{
-    Ask, Band, Basis, Book, Choice, Deployment, Energy, Estimate, Estimator, Found, Origin, PICO, Profile, Rates,
-    Serving, Share, Weir,
-};
+use meter::energy::{Ask, Book, Choice, Energy, Estimate, Estimator, PICO, Rates, Serving};
 use meter::usage::{Class, Usage};
 
 use super::{configured, tell};
@@ -117,7 +116,11 @@ fn estimator(options: &Options, config: &Config, provider: &str) -> Result<Estim
     }
     if let (Some(zone), Some((site, _))) = (&options.zone, book.sites.get_mut(provider)) {
         let mix = Mixes::embedded().get(zone).cloned();
-        let mix = mix.ok_or_else(|| format!("there is no zone {zone:?}; `weir energy zones` lists them"))?;
+        let mix = mix.ok_or_else(|| {
+            let near: Vec<String> = near(zone).iter().map(|mix| format!("{} ({})", mix.zone, mix.name)).collect();
+            let meant = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+            format!("there is no zone {zone:?}{meant} `weir energy zones` lists them")
+        })?;
         *site = Site { zone: mix.zone.as_str().into(), mix: Some(mix), hourly: None, ..site.clone() };
     }
     match options.method {
@@ -128,6 +131,25 @@ fn estimator(options: &Options, config: &Config, provider: &str) -> Result<Estim
         }
     }
     Ok(Estimator::from(book))
+}
+
+/// Zones that may be meant: those whose code begins so, has its letters in this order as DEU those of DE, or whose name begins so.
+fn near(zone: &str) -> Vec<&'static Mix> {
+    static MIXES: LazyLock<Arc<Mixes>> = LazyLock::new(Mixes::embedded);
+    let zone = zone.to_ascii_lowercase();
+    let within = |code: &str| {
+        let mut rest = code.chars();
+        code.starts_with(|first| zone.starts_with(first)) && zone.chars().all(|letter| rest.any(|one| one == letter))
+    };
+    let rank = |mix: &Mix| {
+        let (code, name) = (mix.zone.to_ascii_lowercase(), mix.name.to_ascii_lowercase());
+        let country = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase());
+        let begins = code.starts_with(&zone);
+        [country && begins, country && within(&code), name.starts_with(&zone), begins].into_iter().position(|fits| fits)
+    };
+    let mut near: Vec<(usize, &Mix)> = MIXES.rows().iter().filter_map(|mix| Some((rank(mix)?, mix))).collect();
+    near.sort_by_key(|(rank, _)| *rank);
+    near.into_iter().filter(|_| !zone.is_empty()).map(|(_, mix)| mix).take(5).collect()
 }
 
 fn page(estimator: &Estimator, ask: &Ask<'_>, model: &str, energy: &Energy, carbon: Option<&Carbon>) -> String {
@@ -145,12 +167,12 @@ fn page(estimator: &Estimator, ask: &Ask<'_>, model: &str, energy: &Energy, carb
             );
         }
         (None, Some(Estimate::Weir(weir))) => {
-            size(&mut out, estimator, &found);
-            weirs(&mut out, weir, found.profile.as_ref().map(|(_, profile)| profile), found.serving, usage);
+            steps::size(&mut out, estimator, &found);
+            steps::weirs(&mut out, weir, found.profile.as_ref().map(|(_, profile)| profile), found.serving, usage);
         }
         (None, Some(Estimate::Ecologits(ecologits))) => {
-            size(&mut out, estimator, &found);
-            ecologits_steps(&mut out, &ecologits.profile, usage, ask.seconds);
+            steps::size(&mut out, estimator, &found);
+            steps::ecologits(&mut out, &ecologits.profile, usage, ask.seconds);
         }
         (None, None) => {}
     }
@@ -160,21 +182,26 @@ fn page(estimator: &Estimator, ask: &Ask<'_>, model: &str, energy: &Energy, carb
         let applied = if found.rate.is_some() { ", which the rate has in it" } else { "" };
         let _ = writeln!(out, "building   PUE {:.2}{between}{applied}: {}", pue.mid, site.from);
     }
-    let _ =
-        writeln!(out, "\nenergy     {} kWh, {} to {} (×{:.1})", kwh(energy.mid), kwh(energy.low), kwh(energy.high), {
-            energy.high as f64 / energy.low.max(1) as f64
-        });
-    let _ = writeln!(
-        out,
-        "           {} Wh; method {}, size {}",
-        watt_hours(energy.mid),
-        energy.method,
-        energy.basis.name()
-    );
+    result(&mut out, energy);
     if let (Some(site), Some(carbon)) = (&found.site, carbon) {
-        carbon_steps(&mut out, site, carbon, ask.at);
+        steps::carbon(&mut out, site, carbon, ask.at);
     }
     out
+}
+
+fn result(out: &mut String, energy: &Energy) {
+    let width = match energy.high as f64 / energy.low as f64 {
+        width if width.is_finite() => format!(" (×{width:.1})"),
+        // Nothing was asked for.
+        _ => String::new(),
+    };
+    let [low, mid, high] = [energy.low, energy.mid, energy.high].map(kwh);
+    let _ = writeln!(out, "\nenergy     {mid} kWh, {low} to {high}{width}");
+    if energy.high == u64::MAX {
+        let _ = writeln!(out, "           {high} kWh is the most that a Record holds: so many tokens draw more");
+    }
+    let (mid, method, basis) = (watt_hours(energy.mid), energy.method, energy.basis.name());
+    let _ = writeln!(out, "           {mid} Wh; method {method}, size {basis}");
 }
 
 fn kwh(pico: u64) -> String {
@@ -183,150 +210,6 @@ fn kwh(pico: u64) -> String {
 
 fn watt_hours(pico: u64) -> String {
     format!("{:.4}", pico as f64 / 1e9)
-}
-
-/// Where the size comes from.
-fn size(out: &mut String, estimator: &Estimator, found: &Found) {
-    let Some((name, profile)) = &found.profile else { return };
-    let between =
-        |(small, large): (f64, f64)| if small < large { format!("{small} to {large}") } else { small.to_string() };
-    let _ = writeln!(
-        out,
-        "size       {} billion parameters, of which a token meets {}: {}",
-        between(profile.total),
-        between(profile.active),
-        match profile.basis {
-            Basis::Guessed => "a guess, from price, speed and leaks",
-            Basis::Likened => "likened, since nobody says and nobody guesses",
-            Basis::Named => "the name says it",
-            Basis::Rate | Basis::Disclosed => "disclosed",
-        }
-    );
-    let models = &estimator.book().models;
-    // A size of the operator's own is in neither table.
-    let (row, family) = match models.known(name).filter(|(known, _)| known == profile) {
-        Some((_, Origin::Row(row))) => (Some(row), None),
-        Some((_, Origin::Family(family))) => (None, Some(family)),
-        Some((_, Origin::Name)) | None => (None, None),
-    };
-    if let Some(row) = row
-        && let Some((_, date, source)) = models.sources().iter().find(|(letter, _, _)| *letter == row.source)
-    {
-        let _ = writeln!(out, "           {}/{}, {source}, {date}", row.provider, row.model);
-    }
-    if let Some(family) = family {
-        let _ = writeln!(out, "           {}: {}, {}", family.pattern, family.source, family.day);
-    }
-}
-
-fn joules(band: Band) -> String {
-    format!("{:.4} J ({:.4} to {:.4})", band.mid, band.low, band.high)
-}
-
-/// Each step of Weir's method.
-fn weirs(out: &mut String, weir: &Weir, profile: Option<&Profile>, serving: Serving, usage: &Usage) {
-    let bits = profile.and_then(|profile| profile.bits);
-    let precision = match (bits, serving) {
-        (Some(bits), _) => format!("{bits} bits"),
-        (None, Serving::Shared) => "8 or 16 bits".to_owned(),
-        (None, Serving::Own) => "16 bits".to_owned(),
-    };
-    let _ = writeln!(
-        out,
-        "machine    {}, {precision} a parameter",
-        match serving {
-            Serving::Shared => "shared: 32 to 512 requests at a time",
-            Serving::Own => "one's own: nobody knows how many requests at a time",
-        }
-    );
-    let _ = writeln!(out, "\neach token draws, with the host (accelerators × 1.27):");
-    let _ = writeln!(out, "  output   {}", joules(weir.output));
-    let _ = writeln!(out, "           and {} for each 1,000 tokens before it", joules(weir.context.times(1000.0)));
-    if weir.crowding > 0.0 {
-        let factor = crowded(weir.crowding, usage.output() as f64);
-        let _ = writeln!(
-            out,
-            "           × {factor:.2} for {} tokens: where answers are longer than 1,000 tokens a machine has room for fewer",
-            usage.output()
-        );
-    }
-    let _ = writeln!(out, "           fitted to ML.ENERGY's measurements; docs/energy.md");
-    let _ = writeln!(out, "  input    {}", joules(weir.input));
-    let _ = writeln!(
-        out,
-        "           {} J of the accelerators for a billion active parameters ({} to {})",
-        INPUT_JOULES.mid, INPUT_JOULES.low, INPUT_JOULES.high
-    );
-    let _ = writeln!(
-        out,
-        "           and {} for each 1,000 input tokens, for attention",
-        joules(weir.attention.times(1000.0))
-    );
-    let _ = writeln!(out, "  cached   {}, {} of an input token's", joules(weir.cached), CACHED_SHARE.mid);
-    let _ = writeln!(out, "\nthe band of an output token, as factors below and above:");
-    let shares = &weir.shares;
-    let all = shares.together(shares.serving);
-    for (name, share) in [
-        ("batch, accelerators, fit", shares.serving),
-        ("bits of a parameter", shares.precision),
-        ("guess at the size", shares.size),
-        ("host", shares.host),
-        ("beyond what was measured", shares.beyond),
-        ("together", all),
-    ] {
-        let Share { below, above } = share;
-        let _ = writeln!(out, "  {name:<26} ÷{:.2}  ×{:.2}", below.exp(), above.exp());
-    }
-    let whole = weir.machine_joules(usage);
-    let _ = writeln!(out, "\nmachine    {:.3} J, {:.3} to {:.3}", whole.mid, whole.low, whole.high);
-}
-
-/// Each step of EcoLogits' method, for the smaller and the larger size.
-fn ecologits_steps(out: &mut String, profile: &Profile, usage: &Usage, seconds: Option<f64>) {
-    let _ =
-        writeln!(out, "method     EcoLogits 0.11.3: output tokens only, batches of 64, 16 bits, 80 GB an accelerator");
-    for (name, larger) in [("smaller", false), ("larger", true)] {
-        let steps = Deployment::of(profile, larger).impacts(usage.output() as f64, seconds, 1.0);
-        let _ = writeln!(
-            out,
-            "  {name:<8} {} accelerators × {:.3e} kWh + server {:.3e} kWh over {:.1} s = {:.3e} kWh",
-            steps.accelerators, steps.accelerator_kwh, steps.server_kwh, steps.seconds, steps.machine_kwh
-        );
-    }
-}
-
-fn carbon_steps(out: &mut String, site: &Site, carbon: &Carbon, at: u64) {
-    let grams = |nano: u64| format!("{:.5} g CO2e", nano as f64 / 1e9);
-    let _ = match (&site.mix, carbon.location) {
-        (_, Some(nano)) => {
-            let name = site.mix.as_ref().map_or("", |mix| &mix.name);
-            let factor = site.grams_per_kwh(at).unwrap_or_default();
-            let hour = if site.hourly.as_ref().is_some_and(|hourly| hourly.at(at).is_some()) {
-                "of the hour"
-            } else {
-                "of the year"
-            };
-            writeln!(out, "carbon     {} at {factor} g/kWh {hour} in {} {name}", grams(nano), site.zone)
-        }
-        (_, None) => writeln!(out, "carbon     not known in {}", site.zone),
-    };
-    if let (Some(nano), Some(factor)) = (carbon.market, site.market_g_per_kwh) {
-        let _ = writeln!(out, "           {} by contract, at {factor} g/kWh", grams(nano));
-    }
-    let _ = writeln!(out, "           {} more for making the machines", grams(carbon.embodied));
-    if let (Some(units), Some(on_site)) = (carbon.water, site.water_l_per_kwh) {
-        let grid = site.mix.as_ref().and_then(|mix| mix.water_l_per_kwh).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "water      {:.3} mL: {on_site} L/kWh on site, {grid} L/kWh where the electricity is made",
-            units as f64 / 1e6
-        );
-    }
-    let mixes = Mixes::embedded();
-    if let (Some(mix), Some((_, date, source))) = (&site.mix, mixes.sources().first()) {
-        let year = mix.year.map(|year| format!(" of {year}")).unwrap_or_default();
-        let _ = writeln!(out, "           {}{year}; {source}, {date}", mix.source);
-    }
 }
 
 pub(super) fn zones() -> Result<(), String> {
@@ -376,6 +259,61 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}\n{page}");
         }
+    }
+
+    /// The figures behind the marks of a line.
+    fn figures(page: &str, line: &str) -> Vec<f64> {
+        let line = page.lines().find(|text| text.starts_with(line)).unwrap_or_else(|| panic!("{line}: {page}"));
+        let words = line.split([' ', '^', '(', ')', '/', '×', '=']).filter(|word| word.contains('.'));
+        words.filter_map(|word| word.parse().ok()).collect()
+    }
+
+    /// Who has nothing but the page computes its figures again.
+    #[test]
+    fn an_output_token_can_be_computed_from_the_page() {
+        for (model, config) in [("gpt-4o", ""), ("deepseek-chat", ""), ("mine", "[energy.models.mine]\ntotal_b = 8\n")]
+        {
+            let page = explained(&[model, "--output", "300"], config);
+            let is =
+                |figure: f64, stated: f64| assert!((figure / stated - 1.0).abs() < 1e-3, "{figure} {stated}: {page}");
+            let [a, n, active, exponent, step] = figures(&page, "  a step")[..] else { panic!("{page}") };
+            is(a * n * active.powf(exponent), step);
+            let [b, gigabytes, weights] = figures(&page, "  weights")[..] else { panic!("{page}") };
+            is(b * gigabytes, weights);
+            let [_, _, batch, exponent, shared] = figures(&page, "  shared")[..] else { panic!("{page}") };
+            is((step + weights) / batch.powf(exponent), shared);
+            let [c, active, compute] = figures(&page, "  compute")[..] else { panic!("{page}") };
+            is(c * active, compute);
+            is((shared + compute) * figures(&page, "  host")[0], figures(&page, "  output")[0]);
+            let [d, active, exponent, context] = figures(&page, "  context")[..] else { panic!("{page}") };
+            is(d * active.powf(exponent) * figures(&page, "  host")[0], figures(&page, "           and")[0]);
+            is(d * active.powf(exponent), context);
+        }
+    }
+
+    #[test]
+    fn a_zone_that_there_is_not_has_neighbours() {
+        let first = |zone: &str| near(zone).first().map(|mix| mix.zone.clone());
+        for (zone, meant) in [("DE", "DEU"), ("fr", "FRA"), ("SE", "SWE"), ("Ireland", "IRL"), ("PL", "POL")] {
+            let zones: Vec<_> = near(zone).iter().map(|mix| mix.zone.clone()).collect();
+            assert!(zones.iter().any(|one| one == meant), "{zone}: {zones:?}");
+        }
+        assert_eq!((first("Germany").as_deref(), first("xyzzy"), first("")), (Some("DEU"), None, None));
+    }
+
+    #[test]
+    fn nothing_and_too_much() {
+        let page = explained(&["gpt-4o", "--input", "0", "--output", "0"], "");
+        assert!(page.contains("energy     0 kWh, 0 to 0\n"), "{page}");
+        let page = explained(&["gpt-4o", "--input", "18446744073709551615"], "");
+        assert!(page.contains("the most that a Record holds"), "{page}");
+    }
+
+    #[test]
+    fn the_hours_grid_is_named_where_records_take_it() {
+        let config = "zone = \"FRA\"\n[carbon.FRA]\nseries = \"https://grid.example/FRA\"\n";
+        assert!(explained(&["gpt-4o"], config).contains("of the year (Records take the hour's"));
+        assert!(explained(&["gpt-4o"], &config.replace("FRA", "XX")).contains("Records take the hour's"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Exchange {
             let told = settle::Told::of(&reading, self.bill);
             return self.count(reading.answer.heard.take(), told);
         }
-        self.shared().unpriced.notice(&self.record);
+        self.shared().unknown.notice(&self.record);
         Recorded::Now(self.record())
     }
 
@@ -120,7 +120,7 @@ impl Exchange {
             Box::new(move || {
                 uncounted.count(&mut record);
                 settle::price(&mut record, &told, &snapshot.config.prices, &snapshot.config.energy);
-                shared.unpriced.notice(&record);
+                shared.unknown.notice(&record);
                 // Nobody waits where the caller has gone.
                 let _ = tell.send(shared.recorder.finish(slot, record));
             }),
