@@ -164,6 +164,9 @@ impl Models {
     }
 
     fn sized(&self, name: &str) -> Option<(Profile, Origin<'_>)> {
+        if name.len() > name::LONGEST {
+            return None;
+        }
         let forms: Vec<String> = name::forms(name).collect();
         let by_name = || name::size(name).map(|profile| (profile, Origin::Name));
         for form in &forms {

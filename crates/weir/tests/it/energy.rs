@@ -125,7 +125,7 @@ fn a_model_without_an_estimate_is_counted_and_has_no_series() {
     let up = Upstream::answering(json(of(ANSWER)));
     let weir = Weir::start(&provider("up", &up, ""));
     for _ in 0..2 {
-        assert_eq!(weir.chat(&of(ASK)).status(), 200);
+        assert_eq!(weir.chat(of(ASK)).status(), 200);
     }
     let record = weir.settled(2).pop().unwrap();
     assert_eq!((&record["total_tokens"], &record["energy_consumption_kwh"]), (&800.into(), &Value::Null));

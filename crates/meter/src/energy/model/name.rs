@@ -22,6 +22,11 @@ const SERVED: [&str; 16] = [
     "highspeed",
 ];
 
+/// How many words are left out of a name at most: callers can make up names.
+const MOST_WORDS: usize = 8;
+/// Bytes of a name above which nothing is read out of it.
+pub(super) const LONGEST: usize = 256;
+
 /// Of the experts of `8x7b` models, what they share counts once.
 const EXPERTS_TOTAL: f64 = 0.83;
 /// Two of them are met by a token.
@@ -35,11 +40,8 @@ pub(super) fn forms(name: &str) -> impl Iterator<Item = String> {
     let base = trained_from(&short);
     let plain = base.split([':', '@']).next().unwrap_or_default().to_owned();
     let mut forms = vec![whole, short.clone(), plain.clone()];
-    let mut rest = plain.as_str();
-    while let Some(shorter) = shorter(rest) {
-        forms.push(shorter.to_owned());
-        rest = shorter;
-    }
+    let shorter = std::iter::successors(shorter(&plain), |name| shorter(name)).take(MOST_WORDS);
+    forms.extend(shorter.map(str::to_owned));
     forms.into_iter().filter(|form| !form.is_empty())
 }
 

@@ -113,3 +113,29 @@ fn what_is_likened_holds_for_what_is_guessed() {
     assert!(all >= 100, "{all}");
     assert!(f64::from(inside) >= 0.8 * f64::from(all), "{inside} of {all}");
 }
+
+/// A name that a caller made up costs little, however long it is and whatever it is made of.
+#[test]
+fn a_made_up_name_costs_little() {
+    for word in ["-it", "-1234", ".a", "a.", "ft:", "/", "-v1", "é", "*", "-05-20"] {
+        for count in [1, 10, 85, 100_000] {
+            let name = word.repeat(count);
+            assert_eq!(size(&name), None, "{word} {count}");
+            assert!(name.len() > name::LONGEST || name::forms(&name).count() <= 11);
+        }
+    }
+    assert_eq!(size(&format!("{}gpt-4o", "a/".repeat(1000))), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_name_is_read(name in ".{0,300}", made in "(us\\.|ft:|[a-z]{1,5}[-./:@]|[0-9]{1,4}-?|v[0-9]:?|[0-9]p[0-9]b){0,12}") {
+        for name in [name, made] {
+            let forms: Vec<String> = name::forms(&name).collect();
+            proptest::prop_assert!(forms.iter().all(|form| !form.is_empty() && form.len() <= name.to_ascii_lowercase().len()));
+            if let Some(profile) = Models::embedded().profile(&name) {
+                proptest::prop_assert!(profile.active.0 > 0.0 && profile.active.1 <= profile.total.1 * 1.0001);
+            }
+        }
+    }
+}
