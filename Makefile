@@ -11,7 +11,7 @@ help:
 	@echo "make test    everything that must be true before a change lands (under 25 minutes, cold)"
 	@echo "make check   the quick part of it: formatting, lints, unit tests (under 2 minutes, warm)"
 	@echo "make bench   CPU, latency and memory beside nginx; writes docs/benchmarks.md; LogQL over a million entries; the store beside DuckDB"
-	@echo "make soak    the long runs: 200 kills, minutes of heavy traffic, fuzzing"
+	@echo "make soak    the long runs: 200 kills of each kind, minutes of heavy traffic, fuzzing"
 	@echo "make dist    the release archive, in dist/"
 
 # The page and what the binary depends on are built at the same time; the binary takes the page in. Without npm there is none.

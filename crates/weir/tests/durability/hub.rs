@@ -90,6 +90,8 @@ fn each_record_is_in_the_hub_once_whoever_is_killed() {
     let (_, found) = hub_at_work.operator("/loki/api/v1/series?match[]=%7Binstance%3D%22replica/1%22%7D");
     assert!(found.contains("replica/1"), "{found}");
     assert_eq!(hub_at_work.metric("weir_recorded_total"), 0.0);
+    let lines = memchr::memchr_iter(b'\n', &brought(&hub.data_dir)).count();
+    println!("killed {rounds} times: {lines} Records in the hub");
     weir.stop();
     hub_at_work.stop();
 }
