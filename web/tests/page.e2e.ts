@@ -92,6 +92,25 @@ describe("the overview", () => {
     await close();
   });
 
+  it("filters by what stands on the line only", async () => {
+    const { page, close } = await open(browser);
+    const lines = weir.records().filter(inRange);
+    const half = lines.map((line) => Number(line["request_bytes"] ?? 0)).sort((one, other) => one - other)[Math.floor(lines.length / 2)] ?? 0;
+    const asked: [string, (line: Line) => boolean][] = [
+      ["finish_reason=stop", (line) => line["finish_reason"] === "stop"],
+      ["finish_reason!=stop", (line) => line["finish_reason"] !== "stop"],
+      [`request_bytes>${half}`, (line) => Number(line["request_bytes"] ?? 0) > half],
+    ];
+    for (const [filter, passes] of asked) {
+      const passing = lines.filter(passes);
+      expect([filter, passing.length > 0 && passing.length < lines.length]).toEqual([filter, true]);
+      await page.goto(address("/", `&f=${encodeURIComponent(filter)}`));
+      expect([filter, await exactly(page, "Model Distribution")]).toEqual([filter, passing.length]);
+      expect([filter, await exactly(page, "Token Usage")]).toEqual([filter, sum(passing, "total_tokens")]);
+    }
+    await close();
+  });
+
   it("tells figures apart by another field", async () => {
     const { page, close } = await open(browser);
     await page.goto(address("/", "&by=organization"));

@@ -85,24 +85,32 @@ function equality(field: string, operator: "=" | "!=", values: readonly string[]
 /** What reads a field that stands on the line only; lines without it are passed over unread. */
 export const reading = (field: string): string => `|= \`"${field}":\` | json ${field}=${quote(field)}`;
 
-/** What stands on each line that passes the filters on a field of the line; nothing where lines without the field may pass. */
-function needles(field: string, filters: readonly Filter[], places: Places): string[] {
+/** Whether lines without a field pass none of the filters on it. */
+function wants(field: string, filters: readonly Filter[]): boolean {
   const of = (operator: string): string[] => filters.filter((one) => one.field === field && one.operator === operator).map(({ value }) => value);
   const [equal, other] = [of("="), of("!=")];
   const compares = filters.some((one) => one.field === field && one.operator !== "=" && one.operator !== "!=");
-  const [only] = equal;
-  if (equal.length === 1 && only && places.texts.has(field) && /^[^"\\`\p{Cc}]+$/u.test(only)) return [`|= \`"${field}":"${only}"\``];
-  return compares || (equal.length > 0 && !equal.includes("")) || other.includes("") ? [`|= \`"${field}":\``] : [];
+  return compares || (equal.length > 0 && !equal.includes("")) || other.includes("");
+}
+
+/** A filter that is the only one on a text of the line is a part of the line, and needs nobody who reads it. */
+function isPart({ field, operator, value }: Filter, filters: readonly Filter[], places: Places): boolean {
+  const isAlone = filters.filter((other) => other.field === field).length === 1;
+  const isOnLine = !places.labels.has(field) && !places.metadata.has(field) && places.texts.has(field);
+  return isOnLine && isAlone && operator === "=" && /^[^"\\`\p{Cc}]+$/u.test(value);
 }
 
 /** A query narrowed by filters; `read` names fields that it needs beside those, such as the one it is grouped by. */
 export function narrow(query: string, filters: readonly Filter[], places: Places, read: readonly string[] = []): string {
-  const { matchers, stages } = conditions(filters, places);
+  const parts = filters.filter((filter) => isPart(filter, filters, places));
+  const others = filters.filter((filter) => !parts.includes(filter));
+  const { matchers, stages } = conditions(others, places);
   const unread = read.filter((field) => !query.includes(`json ${field}=`));
-  const fields = [...new Set([...filters.map((filter) => filter.field), ...unread])];
+  const fields = [...new Set([...others.map((filter) => filter.field), ...unread])];
   const onLine = fields.filter((field) => !places.labels.has(field) && !places.metadata.has(field));
+  const needles = [...parts.map(({ field, value }) => `"${field}":"${value}"`), ...onLine.filter((field) => wants(field, others)).map((field) => `"${field}":`)];
   const parsers = onLine.length > 0 ? ["| json " + onLine.map((field) => `${field}=${quote(field)}`).join(", ")] : [];
-  const pipeline = [...onLine.flatMap((field) => needles(field, filters, places)), ...parsers, ...stages].map((stage) => " " + stage).join("");
+  const pipeline = [...needles.map((needle) => `|= \`${needle}\``), ...parsers, ...stages].map((stage) => " " + stage).join("");
   let narrowed = "";
   let from = 0;
   for (const { open, close } of selectors(query)) {
