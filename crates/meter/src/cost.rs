@@ -28,7 +28,7 @@ pub struct Cost {
     pub status: CostStatus,
     /// The price that was applied.
     pub price_id: Arc<str>,
-    /// The day of the figures, where they are published ones: `2026-11-23`.
+    /// The day of the catalogue's figures, `2026-11-23`: those of the cost, else those of `list`.
     pub as_of: Option<Arc<str>>,
     /// What the catalogue asks for the same, where the cost does not come from it.
     pub list: Option<u64>,
@@ -71,7 +71,7 @@ pub enum CostStatus {
     Contracted,
     /// The provider's own bill.
     Reported,
-    /// From a price, for tokens that the provider did not report.
+    /// From a price, for tokens that the provider did not report, or without calls that are paid otherwise than by the call.
     Estimated,
     /// The price is truly 0.
     Free,

@@ -122,6 +122,10 @@ pub struct Record {
     pub usage_raw: Option<String>,
     /// Web searches, where the answer counts them.
     pub search_calls: Option<u64>,
+    /// Searches of stored files, where there were any.
+    pub file_search_calls: Option<u64>,
+    /// How often the provider ran code, where it did.
+    pub code_interpreter_calls: Option<u64>,
     /// Pictures, audio and characters.
     pub units: Units,
     /// What it cost, if a price is known.

@@ -92,10 +92,10 @@ fn reason(row: &Row, ours: &Figures, theirs: &Figures) -> String {
         "the price has changed since the crate was made".to_owned()
     } else if row.mode == "image_generation" {
         "makes images: Weir bills its output as images".to_owned()
-    } else if !differ(ours, theirs, 0.02) {
-        "less than 2 %: one of them is rounded".to_owned()
     } else if only_cached && (theirs[2] == theirs[0] || ours[2] == ours[0]) {
         "only one of them has a price for cached input".to_owned()
+    } else if !differ(ours, theirs, 0.02) {
+        "less than 2 %: one of them is rounded".to_owned()
     } else if row.standard(time::parse_day("2026-11-23").unwrap()).is_some_and(|band| band.from > 0) {
         "the price has changed since the crate was made".to_owned()
     } else {

@@ -45,6 +45,8 @@ fn answered(prices: &Prices, provider: &str, model: &str, members: &str) -> Opti
         each_input: None,
         exact: true,
         searches: answer.search_calls().unwrap_or(0),
+        file_searches: answer.file_search_calls().unwrap_or(0),
+        code_runs: answer.code_interpreter_calls().unwrap_or(0),
         units: answer.units(),
         reported: answer.reported_cost(),
     })

@@ -25,6 +25,8 @@ pub struct Price {
     character: Option<u64>,
     /// Pico-dollars per web search; `None` is not known.
     search: Option<u64>,
+    /// Pico-dollars per search of stored files; `None` is not known.
+    file_search: Option<u64>,
     /// Pico-dollars per request.
     request: u64,
     status: CostStatus,
@@ -70,6 +72,7 @@ pub(super) struct Terms<'a> {
     pub(super) at: u64,
     pub(super) each_input: Option<u64>,
     pub(super) searches: u64,
+    pub(super) file_searches: u64,
     pub(super) units: Units,
     /// On the tokens' cost, in millionths.
     pub(super) regional: u64,
@@ -83,6 +86,7 @@ impl Terms<'_> {
         at: 0,
         each_input: None,
         searches: 0,
+        file_searches: 0,
         units: Units { images: 0, audio_micros: 0, characters: 0 },
         regional: ONE,
         contract: ONE,
@@ -124,6 +128,7 @@ impl Price {
             second: None,
             character: None,
             search: Some(0),
+            file_search: Some(0),
             request: 0,
             status,
             as_of: None,
@@ -155,6 +160,7 @@ impl Price {
             second: row.per("input_second").or(row.per("input_audio_second")),
             character: row.per("input_char"),
             search: row.per("web_search"),
+            file_search: row.per("storage_searches"),
             request: row.per("request").unwrap_or(0),
             status: if free { CostStatus::Free } else { CostStatus::List },
             as_of: Some(time::day_text(as_of).into()),
@@ -223,7 +229,11 @@ impl Price {
             }
             Some(nano(pico, factor))
         };
-        let searches = if terms.searches == 0 { 0 } else { u128::from(terms.searches) * u128::from(self.search?) };
+        let calls = |count: u64, each: Option<u64>| match count {
+            0 => Some(0),
+            _ => Some(u128::from(count) * u128::from(each?)),
+        };
+        let searches = calls(terms.searches, self.search)? + calls(terms.file_searches, self.file_search)?;
         let tools = searches + u128::from(self.request);
         let parts = Parts {
             input: component(&[Class::Input, Class::AudioInput, Class::ImageInput])?,
@@ -240,6 +250,7 @@ impl Price {
         let tokens = Class::ALL.map(|class| (class.name(), usage.get(class), band.per_token[class as usize]));
         let calls = [
             ("web searches", terms.searches, self.search),
+            ("file searches", terms.file_searches, self.file_search),
             ("requests", u64::from(self.request > 0), Some(self.request)),
         ];
         tokens.into_iter().chain(calls).filter(|(_, count, _)| *count > 0).collect()

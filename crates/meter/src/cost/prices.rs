@@ -60,6 +60,10 @@ pub struct Ask<'a> {
     pub exact: bool,
     /// Web searches.
     pub searches: u64,
+    /// Searches of stored files.
+    pub file_searches: u64,
+    /// How often code was run, which is paid by the session: what that costs is in no figure.
+    pub code_runs: u64,
     /// Pictures, audio and characters.
     pub units: Units,
     /// The provider's bill, in nano-dollars.
@@ -73,6 +77,7 @@ impl<'a> Ask<'a> {
             at: self.at,
             each_input: self.each_input,
             searches: self.searches,
+            file_searches: self.file_searches,
             units: self.units,
             ..Terms::PLAIN
         }
@@ -150,7 +155,9 @@ impl Prices {
     pub fn cost(&self, ask: &Ask<'_>) -> Option<Cost> {
         let found = self.find(ask);
         let cost = self.by_precedence(&found, ask)?;
-        let counted = !ask.exact && matches!(cost.status, CostStatus::List | CostStatus::Contracted);
+        // What an operator's own price does not mention costs nothing more.
+        let partly = ask.code_runs > 0 && found.own.is_none();
+        let counted = (!ask.exact || partly) && matches!(cost.status, CostStatus::List | CostStatus::Contracted);
         Some(Cost { status: if counted { CostStatus::Estimated } else { cost.status }, ..cost })
     }
 
@@ -159,7 +166,7 @@ impl Prices {
         let list = || found.list.as_ref()?.of_request(ask.usage, &terms);
         if let (Some(price), Some(usage)) = (&found.own, ask.usage) {
             let own = price.cost_on(usage, &Terms { regional: ONE, ..terms })?;
-            return Some(Cost { list: list().map(|cost| cost.total), ..own });
+            return Some(beside(own, list()));
         }
         let rule = found.rules.iter().map(|place| &self.inner.book.rules[*place]).find(|rule| rule.holds(ask.at));
         if let Some(rule) = rule
@@ -171,14 +178,10 @@ impl Prices {
             return Some(cost);
         }
         match ask.reported {
-            Some(nano) => Some(Cost {
-                total: nano,
-                parts: None,
-                status: CostStatus::Reported,
-                price_id: "reported".into(),
-                as_of: None,
-                list: list().map(|cost| cost.total),
-            }),
+            Some(nano) => {
+                let (status, price_id) = (CostStatus::Reported, "reported".into());
+                Some(beside(Cost { total: nano, parts: None, status, price_id, as_of: None, list: None }, list()))
+            }
             None => list(),
         }
     }
@@ -258,19 +261,19 @@ impl Prices {
     }
 }
 
+/// A cost with what the catalogue asks for the same, and of which day that is.
+fn beside(cost: Cost, list: Option<Cost>) -> Cost {
+    let (list, as_of) = list.map_or((None, None), |list| (Some(list.total), list.as_of));
+    Cost { list, as_of, ..cost }
+}
+
 /// A contract's cost beside the list's. Capacity that is paid otherwise costs the request nothing more: that is no free
 /// request, and what it would have cost stands beside it.
 fn contracted(rule: &Rule, list: Option<Cost>, priced: impl FnOnce() -> Option<Cost>) -> Option<Cost> {
     let id = |of: &str| Arc::from(format!("rule:{}{of}", rule.pattern));
     if rule.provisioned {
-        return Some(Cost {
-            total: 0,
-            parts: Some(super::Parts::default()),
-            status: CostStatus::Contracted,
-            price_id: id(""),
-            as_of: None,
-            list: list.map(|cost| cost.total),
-        });
+        let (parts, status) = (Some(super::Parts::default()), CostStatus::Contracted);
+        return Some(beside(Cost { total: 0, parts, status, price_id: id(""), as_of: None, list: None }, list));
     }
     let (list, cost) = (list?, priced()?);
     let price_id = id(&format!(" {}", cost.price_id));

@@ -142,6 +142,51 @@ fn searches_and_requests_cost_beside_tokens() {
 }
 
 #[test]
+fn searches_of_files_cost_as_the_list_says_and_runs_of_code_are_in_no_figure() {
+    let prices = prices("p\tm\tL\tinput=2\tper storage_searches=0.0025\np\tn\tL\tinput=2", Vec::new());
+    let usage = usage(1000, 0);
+    let cost = |model, file_searches, code_runs| prices.cost(&Ask { file_searches, code_runs, ..ask(model, &usage) });
+    let searched = cost("m", 4, 0).unwrap();
+    assert_eq!(
+        (searched.total(), searched.parts.unwrap().tools, searched.status),
+        (12_000_000, 10_000_000, CostStatus::List)
+    );
+    assert!(cost("n", 1, 0).is_none(), "a search without a price");
+    let ran = cost("m", 0, 2).unwrap();
+    assert_eq!((ran.total(), ran.status), (2_000_000, CostStatus::Estimated));
+    let mut book = prices.book().clone();
+    book.own.insert("m".to_owned(), Arc::new(gpt_4()));
+    let own = Prices::from(book).cost(&Ask { file_searches: 1, code_runs: 1, ..ask("m", &usage) }).unwrap();
+    assert_eq!(
+        (own.total(), own.status),
+        (30_000_000, CostStatus::Contracted),
+        "what is not mentioned costs nothing more"
+    );
+}
+
+#[test]
+fn what_the_catalogue_says_has_its_day() {
+    let rule = Rule::new("here/rented", None, true, None, None).unwrap();
+    let prices = prices("p\tm\tL\tinput=10\np\town\tL\tinput=10\np\trented\tL\tinput=10", vec![rule]);
+    let mut book = prices.book().clone();
+    book.own.insert("own".to_owned(), Arc::new(gpt_4()));
+    book.own.insert("nobody's".to_owned(), Arc::new(gpt_4()));
+    let prices = Prices::from(book);
+    let usage = usage(1000, 0);
+    let cost = |model, reported| prices.cost(&Ask { reported, ..ask(model, &usage) }).unwrap();
+    let list = cost("m", None).as_of;
+    assert!(list.is_some());
+    for (model, reported) in [("m", Some(7)), ("rented", None), ("own", None)] {
+        let cost = cost(model, reported);
+        assert_eq!((cost.list.is_some(), &cost.as_of), (true, &list), "{model}");
+    }
+    for (model, reported) in [("nobody's", None), ("unknown", Some(7))] {
+        let cost = cost(model, reported);
+        assert_eq!((cost.list, cost.as_of), (None, None), "{model}");
+    }
+}
+
+#[test]
 fn whose_price_counts() {
     let rule = |pattern, factor| Rule::new(pattern, Some(factor), false, None, None).unwrap();
     let rules = vec![rule("here/*", 0.9), rule("here/gpt-5*", 0.8), rule("there/*", 0.1)];

@@ -137,6 +137,9 @@ struct Bill {
     search_items: u64,
     /// Listed ones that only opened a page, which costs nothing.
     page_items: u64,
+    /// Searches of files, and runs of code.
+    file_items: u64,
+    code_items: u64,
 }
 
 /// No request costs a million dollars.
@@ -201,6 +204,18 @@ impl Answer {
     pub fn search_calls(&self) -> Option<u64> {
         let listed = self.bill.search_items.saturating_sub(self.bill.page_items);
         self.bill.searches.or((self.bill.search_items > 0).then_some(listed))
+    }
+
+    /// Searches of stored files that the provider made for the answer.
+    #[must_use]
+    pub fn file_search_calls(&self) -> Option<u64> {
+        Some(self.bill.file_items).filter(|calls| *calls > 0)
+    }
+
+    /// How often the provider ran code for the answer. It bills the sessions of its containers, which no answer counts.
+    #[must_use]
+    pub fn code_interpreter_calls(&self) -> Option<u64> {
+        Some(self.bill.code_items).filter(|calls| *calls > 0)
     }
 
     fn bill(&mut self, node: u8, scalar: Scalar<'_>) {
@@ -328,6 +343,8 @@ impl Visitor for Answer {
             }
             (node::ITEM_TYPE, Scalar::Text(kind)) => {
                 self.bill.search_items += u64::from(kind == b"web_search_call");
+                self.bill.file_items += u64::from(kind == b"file_search_call");
+                self.bill.code_items += u64::from(kind == b"code_interpreter_call");
                 self.pictures += u64::from(kind == b"image_generation_call");
             }
             (node::PICTURE, Scalar::Text(picture)) => self.listed_pictures += u64::from(!picture.is_empty()),

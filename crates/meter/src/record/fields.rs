@@ -349,6 +349,20 @@ pub static FIELDS: &[Field] = &[
         "Audio that was transcribed, as the provider says.",
     ),
     row("characters", Unit::Count, Line, |r| some(r.units.characters), "Characters that were to be spoken."),
+    row(
+        "file_search_calls",
+        Unit::Count,
+        Line,
+        |r| r.file_search_calls.map(Value::Integer),
+        "Searches of stored files that the provider made.",
+    ),
+    row(
+        "code_interpreter_calls",
+        Unit::Count,
+        Line,
+        |r| r.code_interpreter_calls.map(Value::Integer),
+        "How often the provider ran code. It bills its containers' sessions, which the cost does not have.",
+    ),
     early(row(
         "usage_source",
         TEXT,
@@ -369,7 +383,8 @@ pub static FIELDS: &[Field] = &[
         Line,
         cost_status,
         "How the cost came about: list (what the provider publishes), contracted (the operator's own price or contract), \
-         reported (the provider's bill), estimated (for tokens that the provider did not report), free (a true zero), \
+         reported (the provider's bill), estimated (for tokens that the provider did not report, or without what running code \
+         costs), free (a true zero), \
          unpriced (tokens known, price not).",
     ),
     row("cost_input_usd", Unit::Usd, Line, |r| usd(r, |parts| parts.input), "Of the cost: input that was not cached."),
@@ -407,7 +422,8 @@ pub static FIELDS: &[Field] = &[
         TEXT,
         Line,
         |r| r.cost.as_ref()?.as_of.as_deref().map(Value::Text),
-        "The day of the catalogue's figures, as 2026-11-23.",
+        "The day of the catalogue's figures, as 2026-11-23: those of cost_usd, or else of cost_list_usd. Absent where neither is the \
+         catalogue's.",
     ),
     row("energy_kwh_low", Unit::Kwh, Line, |r| kwh(r, |energy| energy.low), "What the energy hardly falls short of."),
     row("energy_kwh_high", Unit::Kwh, Line, |r| kwh(r, |energy| energy.high), "What the energy hardly exceeds."),

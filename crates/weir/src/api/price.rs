@@ -46,6 +46,8 @@ pub(super) fn answer(members: &Members, config: &Config) -> Result<Value, String
         each_input: members.number("each_input")?,
         exact: true,
         searches: members.number("searches")?.unwrap_or(0),
+        file_searches: members.number("file_searches")?.unwrap_or(0),
+        code_runs: members.number("code_runs")?.unwrap_or(0),
         units: Units {
             images: members.number("image_count")?.unwrap_or(0),
             audio_micros: members.micros("audio_seconds")?.unwrap_or(0),

@@ -52,6 +52,8 @@ pub(super) fn read(record: &mut Record, reading: &mut Reading, bill: Option<u64>
     record.usage_raw = answer.usage_raw.take().filter(|_| told);
     record.usage_source = if told { UsageSource::Provider } else { UsageSource::None };
     record.search_calls = answer.search_calls();
+    record.file_search_calls = answer.file_search_calls();
+    record.code_interpreter_calls = answer.code_interpreter_calls();
     if let Some(usage) = &record.usage {
         let cached = usage.get(Class::CachedInput) > 0;
         record.outcome.cache_hit = Some(cached || record.outcome.cache_hit == Some(true));
@@ -115,6 +117,8 @@ fn ask(record: &Record, reported: Option<u64>) -> Ask<'_> {
         // Pieces are what they are, whoever counted them.
         exact: record.usage.is_none() || record.usage_source == UsageSource::Provider,
         searches: record.search_calls.unwrap_or(0),
+        file_searches: record.file_search_calls.unwrap_or(0),
+        code_runs: record.code_interpreter_calls.unwrap_or(0),
         units: record.units,
         reported,
     }

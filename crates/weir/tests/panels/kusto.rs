@@ -24,6 +24,7 @@ fn every_field_is_a_column() {
     {
         assert!(field(named).is_some(), "{named}");
     }
+    assert!(body.contains("| project TimeGenerated, PodName, record,\n"), "fields of one's own are in the whole");
     assert!(body.starts_with("ContainerLogV2\n| where PodNamespace == \"llm\" and ContainerName == \"llm-proxy\"\n"));
 }
 

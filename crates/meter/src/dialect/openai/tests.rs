@@ -130,6 +130,15 @@ fn searches_are_counted_and_opened_pages_are_not() {
     let answer = json(r#"{"usage":{"prompt_tokens":1,"server_tool_use":{"web_search_requests":3}}}"#).answer;
     assert_eq!(answer.search_calls(), Some(3));
     assert_eq!(json(r#"{"output":[{"type":"message"}]}"#).answer.search_calls(), None);
+    let tools = json(
+        r#"{"object":"response","output":[{"type":"file_search_call"},{"type":"code_interpreter_call"},{"type":"file_search_call"},
+        {"type":"message","content":[{"type":"output_text","text":"file_search_call"}]}],"tools":[{"type":"code_interpreter_call"}]}"#,
+    )
+    .answer;
+    assert_eq!(
+        (tools.file_search_calls(), tools.code_interpreter_calls(), tools.search_calls()),
+        (Some(2), Some(1), None)
+    );
 }
 
 /// Members that providers put into a usage object, some under two names.

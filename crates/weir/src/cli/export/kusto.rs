@@ -50,7 +50,7 @@ fn functions(settings: &Settings) -> Vec<Function> {
     vec![
         Function {
             name: "LlmRecords",
-            about: "Every line of Weir's, with its fields as columns.",
+            about: "Every line of Weir's, with its fields as columns; record has fields of one's own too, as record.team.",
             parameters: "",
             call: "LlmRecords | take 10",
             body: records(settings),
@@ -124,7 +124,7 @@ fn records(settings: &Settings) -> String {
         "ContainerLogV2\n| where PodNamespace == \"{}\" and ContainerName == \"{}\"\n\
          | where tostring(LogMessage) has \"llm-metrics\"\n\
          | extend record = iff(gettype(LogMessage) == \"string\", parse_json(tostring(LogMessage)), LogMessage)\n\
-         | where record.logger_name == \"llm-metrics\"\n| project TimeGenerated, PodName",
+         | where record.logger_name == \"llm-metrics\"\n| project TimeGenerated, PodName, record",
         settings.namespace, settings.app
     );
     for field in FIELDS {

@@ -46,6 +46,9 @@ pub(super) struct Options {
     /// Web searches of the sample.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     searches: u64,
+    /// Searches of stored files of the sample.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    file_searches: u64,
     /// The service tier that the answer names.
     #[arg(long, value_name = "TIER")]
     tier: Option<String>,
@@ -90,6 +93,8 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
         usage: Some(&usage),
         exact: true,
         searches: options.searches,
+        file_searches: options.file_searches,
+        code_runs: 0,
         ..Ask::default()
     };
     tell(page(&prices, &ask, model).trim_end());
