@@ -165,12 +165,17 @@ setup_cluster() {
   run kubectl apply -f "$root/observability/$collector-llm-enhanced.yaml"
 
   say "Weir"
-  local values=()
+  local values=() before=''
+  # An image that was built anew has the same name: pods that run keep the old one until they are told.
+  if [ -n "$build" ] && [ -z "$image_given" ]; then
+    before=$(there statefulset/weir deployment/weir-simulator)
+  fi
   [ "$simulate" = 1 ] && values=(--values "$root/deploy/helm/values/simulated.yaml")
   run helm upgrade --install weir "$root/deploy/helm/weir" --namespace llm "${values[@]}" \
     --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" --set serviceMonitor.enabled=true \
     --set 'admin.tokens[0].name=grafana,admin.tokens[0].scopes[0]=read' --set-string "admin.tokens[0].sha256=$digest" \
     --wait --timeout 5m
+  restart_pods "$before"
 
   say "dashboards, data sources, rules"
   local file
@@ -184,6 +189,19 @@ setup_cluster() {
 
   [ -z "$forward" ] || forward_ports
   tell_where
+}
+
+# Which of these there are in the namespace llm; in a dry run all of them.
+there() {
+  if [ -n "$dry" ]; then echo "$*"; else kubectl get "$@" -n llm --ignore-not-found -o name | tr '\n' ' '; fi
+}
+
+restart_pods() {
+  local one
+  for one in $1; do
+    run kubectl rollout restart "$one" -n llm
+    run kubectl rollout status "$one" -n llm --timeout 5m
+  done
 }
 
 # The token that Grafana shows Weir, which has its SHA-256 only. One that is there stays.

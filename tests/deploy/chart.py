@@ -70,6 +70,15 @@ def check_settings(documents, given, about):
     assert written["admin"].get("tokens", []) == given["admin"]["tokens"], about
     assert written["admin"].get("open_metrics", True) == given["admin"]["openMetrics"], about
     assert written.get("query", {}).get("backend", "") == given["query"]["backend"], about
+    # Counters know organizations, once.
+    declared = [one for one in written.get("fields", []) if one["name"] == "organization"]
+    assert len(declared) == 1 and declared[0]["label"], f"{about}: {declared}"
+    monitors = [one["apiVersion"] for one in documents if one["kind"] == "ServiceMonitor"]
+    assert monitors == [given["serviceMonitor"]["apiGroup"] + "/v1"] * given["serviceMonitor"]["enabled"], about
+    for policy in (one for one in documents if one["kind"] == "NetworkPolicy"):
+        peers = [rule["from"] for rule in policy["spec"]["ingress"] if rule["ports"][0]["port"] == "operators"]
+        names = [one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in peers[0]]
+        assert names == given["networkPolicy"]["observabilityNamespaces"], about
     # A token that lies in a secret is mounted where weir.toml says.
     secret = given["admin"]["tokenSecret"]
     pod = find(documents, "StatefulSet")["spec"]["template"]["spec"]
@@ -95,7 +104,7 @@ def check_objects(documents, about):
         assert name not in named, f"{about}: {name} twice"
         named.add(name)
         assert document["metadata"]["namespace"] == "llm", f"{about}: {name} has no namespace"
-        if not document["apiVersion"].startswith("monitoring.coreos.com/"):
+        if not document["apiVersion"].startswith(("monitoring.coreos.com/", "azmonitoring.coreos.com/")):
             for version in VERSIONS:
                 kubernetes_validate.validate(document, version, strict=True)
     check_selectors(documents, about)

@@ -13,6 +13,16 @@ output "weir_client_id" {
   value       = azurerm_user_assigned_identity.weir.client_id
 }
 
+output "weir_values" {
+  description = "Values of the chart for this cluster: terraform output -raw weir_values > azure.yaml; helm … --values azure.yaml"
+  value = yamlencode({
+    azure = { workloadIdentity = { enabled = true, clientId = azurerm_user_assigned_identity.weir.client_id } }
+    # Managed Prometheus has an API group of its own, and its agents are in kube-system.
+    serviceMonitor = { enabled = var.enable_observability, apiGroup = "azmonitoring.coreos.com", labels = {} }
+    networkPolicy  = { observabilityNamespaces = ["observability", "kube-system"] }
+  })
+}
+
 output "log_analytics_workspace_id" {
   description = "Where lines are queried; null without observability."
   value       = one(azurerm_log_analytics_workspace.this[*].workspace_id)

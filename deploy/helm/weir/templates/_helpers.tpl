@@ -79,6 +79,14 @@ capabilities:
 
 {{ . | trim }}
 {{- end }}
+{{- $declared := or (hasKey .Values.settings "fields") (regexMatch "(?m)^ *(fields *=|name *= *[\"']organization[\"'])" .Values.config) }}
+{{- if and .Values.organizationLabel (not $declared) }}
+
+[[fields]]
+name = "organization"
+from = ["json:metadata.organization", "header:x-organization", "header:openai-organization"]
+label = true
+{{- end }}
 {{- if .Values.simulator.enabled }}
 
 [[providers]]
