@@ -260,11 +260,25 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
+        Config::read(path, overrides, |_| {})
+    }
+
+    /// Reads a file for what it says of prices, energy and places. Secrets are not looked at, so that who only asks needs none.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load_without_secrets(path: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
+        Config::read(path, overrides, Written::forget_secrets)
+    }
+
+    fn read(path: &Path, overrides: &Overrides, change: impl Fn(&mut Written)) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        Written::parse(&text)
-            .and_then(|written| Config::with_overrides(written, overrides))
-            .map_err(|error| error.located(path, &text))
+        let read = |mut written| {
+            change(&mut written);
+            Config::with_overrides(written, overrides)
+        };
+        Written::parse(&text).and_then(read).map_err(|error| error.located(path, &text))
     }
 
     /// Reads a text.

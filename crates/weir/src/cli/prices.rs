@@ -49,12 +49,12 @@ pub(super) fn tell(line: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
-/// What is configured: in the file that is named, else in the usual one, else nothing.
+/// What is configured: in the file that is named, else in the usual one, else nothing. No key is needed to ask.
 pub(super) fn configured(path: Option<&Path>, data_dir: Option<&PathBuf>) -> Result<Config, String> {
     let usual = Path::new(super::serve::USUAL);
     let overrides = Overrides { data_dir: data_dir.cloned(), ..Overrides::default() };
     let config = match path.or_else(|| usual.exists().then_some(usual)) {
-        Some(path) => Config::load(path, &overrides),
+        Some(path) => Config::load_without_secrets(path, &overrides),
         // Without a file nobody is configured: what is asked about is the catalogue.
         None => from_environment(|_| false, &overrides).map(|(config, _)| Config { providers: Vec::new(), ..config }),
     };

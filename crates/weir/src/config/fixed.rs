@@ -17,8 +17,8 @@ impl Config {
         same("stdout", &self.stdout, &next.stdout)?;
         same("max_in_flight", &self.max_in_flight, &next.max_in_flight)?;
         same("body_memory", &self.body_memory, &next.body_memory)?;
-        same("durability", &self.durability, &next.durability)?;
-        same("on_journal_failure", &self.on_journal_failure, &next.on_journal_failure)?;
+        same("durability", &self.durability.name(), &next.durability.name())?;
+        same("on_journal_failure", &self.on_journal_failure.name(), &next.on_journal_failure.name())?;
         same("journal.rotate_bytes", &self.journal.rotate_bytes, &next.journal.rotate_bytes)?;
         same("journal.rotate_after", &self.journal.rotate_after, &next.journal.rotate_after)?;
         same("query", &self.query, &next.query)?;
@@ -77,6 +77,8 @@ mod tests {
             let error = before.succeed(whole(&format!("{threads}{settings}"))).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{place}: ")), "{place}: {error}");
         }
+        let error = before.succeed(whole("threads = 1\ndurability = \"fsync\"")).unwrap_err().to_string();
+        assert!(error.starts_with("durability: is \"flush\" and cannot become \"fsync\" while Weir runs"), "{error}");
         for settings in ["instance = \"x\"", "timeouts.total = \"1s\"", "body_limit = 1", "journal.keep = \"1d\""] {
             assert!(before.succeed(whole(&format!("threads = 1\n{settings}"))).is_ok(), "{settings}");
         }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use ring::hmac;
 
+use super::Written;
+
 /// Bytes of a key below which hashing with it hides nothing.
 const MIN_BYTES: usize = 16;
 /// Bytes of a hash that are kept: enough that no two values share one.
@@ -47,6 +49,17 @@ pub(super) fn address(text: &str) -> String {
         !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit())
     });
     format!("{scheme}{}", &rest[..wrong.unwrap_or(rest.len())])
+}
+
+impl Written {
+    /// Leaves out what needs secrets and says nothing of prices, energy and places.
+    pub(super) fn forget_secrets(&mut self) {
+        self.providers.iter_mut().for_each(|provider| provider.api_key = None);
+        self.carbon.values_mut().for_each(|carbon| carbon.token = None);
+        (self.admin, self.hub, self.query) = Default::default();
+        (self.instance, self.hash_key, self.tls) = Default::default();
+        self.followers.clear();
+    }
 }
 
 /// The file that a secret is read from, if it is one.

@@ -157,6 +157,16 @@ pub enum Durability {
     Fsync,
 }
 
+impl Durability {
+    /// Its name in the configuration.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Durability::Flush => "flush",
+            Durability::Fsync => "fsync",
+        }
+    }
+}
+
 /// What happens while the journal cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -166,6 +176,16 @@ pub enum OnJournalFailure {
     Refuse,
     /// New requests are served, and counted with their tokens and cost as unrecorded.
     Serve,
+}
+
+impl OnJournalFailure {
+    /// Its name in the configuration.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            OnJournalFailure::Refuse => "refuse",
+            OnJournalFailure::Serve => "serve",
+        }
+    }
 }
 
 /// The operators' side.

@@ -250,3 +250,30 @@ fn a_feed_is_fetched_as_providers_are_reached() {
     std::fs::write(dir.path().join("weir.toml"), OPENAI).expect("a file");
     assert!(!update(&url("/feed.json")).status.success(), "a certificate that nobody vouches for");
 }
+
+#[test]
+fn who_asks_needs_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = "\"env:WEIR_TEST_THAT_NOBODY_SETS\"";
+    let config = format!(
+        "listen = \"0.0.0.0:4000\"\ninstance = {secret}\nhash_key = {secret}\nadmin.token = {secret}\nhub.token = {secret}\n\
+         [[providers]]\nname = \"openai\"\napi_key = {secret}\n[[fields]]\nname = \"user_id\"\nfrom = \"json:user\"\nhash = true\n\
+         [[followers]]\nkind = \"loki\"\nurl = \"http://127.0.0.1:1\"\nbearer_token = {secret}\n\
+         [carbon.DE]\nseries = \"https://127.0.0.1:1/\"\ntoken = {secret}\n[pricing.mine]\ninput_per_million = 2\noutput_per_million = 4\n"
+    );
+    std::fs::write(dir.path().join("weir.toml"), config).unwrap();
+    std::fs::write(dir.path().join("feed.json"), "{}").unwrap();
+    let weir = |arguments: &[&str]| {
+        let command =
+            Command::new(env!("CARGO_BIN_EXE_weir")).args(arguments).current_dir(dir.path()).output().expect("weir");
+        let text = [command.stdout, command.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(!text.contains("WEIR_TEST_THAT_NOBODY_SETS"), "{arguments:?}: {text}");
+        (command.status.success(), text)
+    };
+    assert!(matches!(weir(&["prices", "mine"]), (true, text) if text.contains("cost_usd")));
+    assert!(matches!(weir(&["energy", "gpt-4o"]), (true, _)));
+    // It is the feed that is refused.
+    assert!(matches!(weir(&["prices", "update", "--from", "feed.json"]), (false, text) if text.contains("feed.json")));
+    let check = Command::new(env!("CARGO_BIN_EXE_weir")).arg("check").current_dir(dir.path()).output().expect("weir");
+    assert!(!check.status.success(), "serving needs them");
+}
