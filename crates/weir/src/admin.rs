@@ -217,6 +217,7 @@ impl Admin {
             reloads_applied: reloads.applied.load(Ordering::Relaxed),
             reloads_refused: reloads.refused.load(Ordering::Relaxed),
             last_reload_applied: reloads.last_applied.load(Ordering::Relaxed),
+            started: reloads.started,
             config_since: reloads.applied_at.load(Ordering::Relaxed),
             price_catalog_age: prices::age(&snapshot.config.prices.book().catalog, recorder::now()).as_secs(),
         };

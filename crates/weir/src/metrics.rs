@@ -48,6 +48,8 @@ pub struct Gauges {
     pub config_since: u64,
     /// How old the catalogue of prices is, in seconds.
     pub price_catalog_age: u64,
+    /// When the process began, in seconds since 1970.
+    pub started: u64,
 }
 
 /// How a follower is doing.
@@ -212,6 +214,7 @@ fn own(page: &mut Page, balance: &Balance, ledger: &Ledger, gauges: &Gauges) {
         "Age of the catalogue of prices, from the day of its youngest source.",
         gauges.price_catalog_age,
     );
+    page.gauge("process_start_time_seconds", "When the process began, in seconds since 1970.", gauges.started);
     page.head("weir_build_info", "gauge", "Always 1; the version and commit are labels.");
     page.row("weir_build_info", &format!("version=\"{}\",commit=\"{}\"", crate::VERSION, crate::COMMIT), 1);
 }

@@ -150,6 +150,14 @@ macro_rules! status_share {
     };
 }
 
+/// What counters rose by in each step. Grafana looks further back than a step where scrapes are far apart
+/// (`$__rate_interval`), so an increase within that time would show what was counted several times over: a rate does not.
+macro_rules! counted {
+    ($by:literal, $series:literal $(, $unit:literal)?) => {
+        concat!("sum", $by, " (rate(", $series, "[$__rate_interval])) * $__interval_ms / 1000" $(, $unit)?)
+    };
+}
+
 /// The sum of a field that stands on the line only, and there only where it is known: lines without it are passed over unread.
 macro_rules! on_the_line {
     ($field:literal) => {
@@ -167,7 +175,7 @@ macro_rules! on_the_line {
     };
 }
 
-use on_the_line;
+use {counted, on_the_line};
 
 /// A sum without what other fields have of it.
 macro_rules! less {
@@ -200,7 +208,7 @@ pub static PANELS: &[Panel] = &[
             "{{model}}",
             "sum by (model) (sum_over_time({requests} | unwrap total_tokens [$__auto]))",
         )],
-        promql: &[by("model", "{{model}}", "sum by (model) (increase(llm_tokens_total{series}[$__rate_interval]))")],
+        promql: &[by("model", "{{model}}", counted!(" by (model)", "llm_tokens_total{series}"))],
     },
     Panel {
         title: "Energy Consumption",
@@ -214,11 +222,7 @@ pub static PANELS: &[Panel] = &[
             "{{model}}",
             "sum by (model) (sum_over_time({requests} | unwrap energy_consumption_kwh [$__auto]))",
         )],
-        promql: &[by(
-            "model",
-            "{{model}}",
-            "sum by (model) (increase(llm_energy_joules_total{series}[$__rate_interval])) / 3600000",
-        )],
+        promql: &[by("model", "{{model}}", counted!(" by (model)", "llm_energy_joules_total{series}", " / 3600000"))],
     },
     Panel {
         title: "Cost Tracking",
@@ -229,7 +233,7 @@ pub static PANELS: &[Panel] = &[
         width: 12,
         lines: Some("{requests} | cost_usd != \"\""),
         logql: &[by("model", "{{model}}", "sum by (model) (sum_over_time({requests} | unwrap cost_usd [$__auto]))")],
-        promql: &[by("model", "{{model}}", "sum by (model) (increase(llm_cost_usd_total{series}[$__rate_interval]))")],
+        promql: &[by("model", "{{model}}", counted!(" by (model)", "llm_cost_usd_total{series}"))],
     },
     Panel {
         title: "Processing Time",
@@ -258,7 +262,7 @@ pub static PANELS: &[Panel] = &[
         width: 12,
         lines: Some("{requests}"),
         logql: &[by("model", "{{model}}", "sum by (model) (count_over_time({requests} [$__auto]))")],
-        promql: &[by("model", "{{model}}", "sum by (model) (increase(llm_requests_total{series}[$__rate_interval]))")],
+        promql: &[by("model", "{{model}}", "sum by (model) (increase(llm_requests_total{series}[$__range]))")],
     },
     Panel {
         title: "Error Rate",
@@ -319,7 +323,7 @@ pub static PANELS: &[Panel] = &[
             one("output", less!("sum(sum_over_time({requests} | unwrap output_tokens [$__auto]))", "reasoning_tokens")),
             one("reasoning", on_the_line!("reasoning_tokens")),
         ],
-        promql: &[by("class", "{{class}}", "sum by (class) (increase(llm_tokens_total{series}[$__rate_interval]))")],
+        promql: &[by("class", "{{class}}", counted!(" by (class)", "llm_tokens_total{series}"))],
     },
     Panel {
         title: "Cost by Organization",
@@ -398,8 +402,8 @@ pub static PANELS: &[Panel] = &[
         )],
         promql: &[one(
             "of all requests",
-            "sum(increase(llm_unpriced_requests_total{series}[$__rate_interval])) \
-             / sum(increase(llm_requests_total{series}[$__rate_interval]))",
+            "(sum(increase(llm_unpriced_requests_total{series}[$__range])) or vector(0)) \
+             / sum(increase(llm_requests_total{series}[$__range]))",
         )],
     },
     energy::BAND,

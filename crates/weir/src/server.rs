@@ -88,12 +88,15 @@ pub struct Reloads {
     pub last_applied: AtomicBool,
     /// When the one in force was taken over, in seconds since 1970.
     pub applied_at: AtomicU64,
+    /// When the first one was: the process's start.
+    pub started: u64,
 }
 
 impl Default for Reloads {
     fn default() -> Self {
         let (applied, refused) = Default::default();
-        Reloads { applied, refused, last_applied: AtomicBool::new(true), applied_at: AtomicU64::new(seconds()) }
+        let started = seconds();
+        Reloads { applied, refused, last_applied: AtomicBool::new(true), applied_at: AtomicU64::new(started), started }
     }
 }
 

@@ -96,7 +96,7 @@ impl Severity {
 pub struct Alert {
     /// Its name.
     pub name: &'static str,
-    /// What is the matter, with `{value}` and `{label:NAME}`.
+    /// What is the matter, with `{value}`, `{label:NAME}` and `{label:NAME|WHERE THERE IS NONE}`.
     pub summary: &'static str,
     /// What to do.
     pub description: &'static str,
@@ -118,6 +118,35 @@ impl Alert {
     pub fn limit(&self, thresholds: &Thresholds) -> f64 {
         self.above.map_or(0.0, |name| thresholds.get(name))
     }
+}
+
+/// What counters rose by in a time, with what those began with that were born in it: where Prometheus saw the process before, or
+/// where the process itself is younger.
+macro_rules! risen {
+    ($metric:literal, $time:literal, $seconds:literal) => {
+        concat!(
+            "(((",
+            $metric,
+            " unless ",
+            $metric,
+            " offset ",
+            $time,
+            ") > increase(",
+            $metric,
+            "[",
+            $time,
+            "])) ",
+            "and on (job, instance) (weir_build_info offset ",
+            $time,
+            " or process_start_time_seconds > time() - ",
+            $seconds,
+            ") or increase(",
+            $metric,
+            "[",
+            $time,
+            "]))"
+        )
+    };
 }
 
 /// How many times faster than the objective allows errors came in two windows: the longer one, if the shorter agrees.
@@ -159,25 +188,25 @@ macro_rules! burn_of_counters {
 pub static ALERTS: &[Alert] = &[
     Alert {
         name: "LlmCostPerHour",
-        summary: "{label:organization} spent {value} USD within an hour",
+        summary: "{label:organization|Requests without an organization} spent {value} USD within an hour",
         description: "Look at Cost by Organization and at Top Users. Counters know organizations only where a field of that name \
                       is declared with `label = true`; without it they tell of all together.",
         severity: Severity::Warning,
         above: Some("cost_per_hour_usd"),
         minutes: 0,
         logql: Some("sum by (organization) (sum_over_time({requests} | unwrap cost_usd [1h]))"),
-        promql: Some("sum by (organization) (increase(llm_cost_usd_total[1h]))"),
+        promql: Some(concat!("sum by (organization) ", risen!("llm_cost_usd_total", "1h", "3600"))),
     },
     Alert {
         name: "LlmCostPerDay",
-        summary: "{label:organization} spent {value} USD within a day",
+        summary: "{label:organization|Requests without an organization} spent {value} USD within a day",
         description: "Look at Cost by Organization and at Top Users. Counters know organizations only where a field of that name \
                       is declared with `label = true`; without it they tell of all together.",
         severity: Severity::Critical,
         above: Some("cost_per_day_usd"),
         minutes: 0,
         logql: Some("sum by (organization) (sum_over_time({requests} | unwrap cost_usd [1d]))"),
-        promql: Some("sum by (organization) (increase(llm_cost_usd_total[1d]))"),
+        promql: Some(concat!("sum by (organization) ", risen!("llm_cost_usd_total", "1d", "86400"))),
     },
     Alert {
         name: "LlmEnergyPerHour",
@@ -187,7 +216,7 @@ pub static ALERTS: &[Alert] = &[
         above: Some("energy_per_hour_kwh"),
         minutes: 0,
         logql: Some("sum by (model) (sum_over_time({requests} | unwrap energy_consumption_kwh [1h]))"),
-        promql: Some("sum by (model) (increase(llm_energy_joules_total[1h])) / 3600000"),
+        promql: Some(concat!("sum by (model) ", risen!("llm_energy_joules_total", "1h", "3600"), " / 3600000")),
     },
     Alert {
         name: "LlmLatencyHigh",
@@ -243,7 +272,7 @@ pub static ALERTS: &[Alert] = &[
         above: None,
         minutes: 5,
         logql: Some("sum by (model) (count_over_time({requests} | total_tokens != \"\" | cost_usd = \"\" [1h]))"),
-        promql: Some("sum by (model) (increase(llm_unpriced_requests_total[1h]))"),
+        promql: Some(concat!("sum by (model) ", risen!("llm_unpriced_requests_total", "1h", "3600"))),
     },
     Alert {
         name: "LlmProxySilent",
@@ -254,7 +283,7 @@ pub static ALERTS: &[Alert] = &[
         above: None,
         minutes: 5,
         logql: Some("absent_over_time({requests} [15m])"),
-        promql: Some("absent(sum(increase(llm_requests_total[15m])) > 0)"),
+        promql: Some(concat!("absent(sum", risen!("llm_requests_total", "15m", "900"), " > 0)")),
     },
     Alert {
         name: "WeirDown",

@@ -1,6 +1,6 @@
 //! Panels of energy and carbon.
 
-use super::{Kind, Panel, Query, Unit, by, on_the_line, one};
+use super::{Kind, Panel, Query, Unit, by, counted, on_the_line, one};
 
 /// The band of the energy.
 pub(super) const BAND: Panel = Panel {
@@ -17,9 +17,9 @@ pub(super) const BAND: Panel = Panel {
         one("high", on_the_line!("energy_kwh_high")),
     ],
     promql: &[
-        one("low", "sum(increase(llm_energy_low_joules_total{series}[$__rate_interval])) / 3600000"),
-        one("middle", "sum(increase(llm_energy_joules_total{series}[$__rate_interval])) / 3600000"),
-        one("high", "sum(increase(llm_energy_high_joules_total{series}[$__rate_interval])) / 3600000"),
+        one("low", counted!("", "llm_energy_low_joules_total{series}", " / 3600000")),
+        one("middle", counted!("", "llm_energy_joules_total{series}", " / 3600000")),
+        one("high", counted!("", "llm_energy_high_joules_total{series}", " / 3600000")),
     ],
 };
 
@@ -95,7 +95,7 @@ pub(super) const CARBON: Panel = Panel {
     width: 12,
     lines: Some("{requests} | carbon_gco2e != \"\""),
     logql: &[by("model", "{{model}}", "sum by (model) (sum_over_time({requests} | unwrap carbon_gco2e [$__auto]))")],
-    promql: &[by("model", "{{model}}", "sum by (model) (increase(llm_carbon_grams_total{series}[$__rate_interval]))")],
+    promql: &[by("model", "{{model}}", counted!(" by (model)", "llm_carbon_grams_total{series}"))],
 };
 
 /// Carbon by zone.
@@ -111,9 +111,5 @@ pub(super) const ZONE: Panel = Panel {
         "{{carbon_zone}}",
         "sum by (carbon_zone) (sum_over_time({requests} | unwrap carbon_gco2e [$__auto]))",
     )],
-    promql: &[by(
-        "provider",
-        "{{provider}}",
-        "sum by (provider) (increase(llm_carbon_grams_total{series}[$__rate_interval]))",
-    )],
+    promql: &[by("provider", "{{provider}}", counted!(" by (provider)", "llm_carbon_grams_total{series}"))],
 };

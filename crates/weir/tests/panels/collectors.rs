@@ -118,3 +118,14 @@ fn check_syntax(config: &str) {
     assert_eq!(depth, 0);
     assert!(!named.is_empty() && named.is_subset(&components), "{named:?} {components:?}");
 }
+
+/// Loki's page lists what goes there beside the line, and says how many.
+#[test]
+fn what_loki_gets_beside_the_line_is_listed() {
+    let page = read("docs/loki.md");
+    let (_, list) = page.split_once("- **Structured metadata**: ").unwrap();
+    let (list, _) = list.split_once(", those that are known").unwrap();
+    let listed: BTreeSet<String> = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(listed, names(Role::Metadata));
+    assert!(page.contains(&format!("metadata of at most {} pairs", listed.len())));
+}

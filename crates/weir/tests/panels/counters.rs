@@ -118,37 +118,104 @@ fn by_difference(query: &str, window: &str, seconds: u32) -> String {
     out + rest
 }
 
-#[test]
-fn the_panels_agree_with_differences_of_raw_counters() {
-    let mut file =
-        format!("rule_files: []\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n{}", series());
-    file += "    promql_expr_test:\n";
-    let mut count = 0;
-    for panel in dashboard(PROMETHEUS)["panels"].as_array().unwrap() {
-        for query in queries(panel) {
-            let any = ["$job", "$instance", "$provider", "$model"];
-            let query =
-                any.iter().fold(query, |query, name| query.replace(name, ".*")).replace("$__rate_interval", "1h");
-            let raw = by_difference(&query, "1h", 3_600);
-            // No figure differs, and there are figures.
-            for (expr, value) in [
-                (format!("count(abs(({query}) - ({raw})) > 1e-9) or vector(0)"), 0),
-                (format!("clamp_max(count(({query}) == ({query})), 1) or vector(0)"), 1),
-            ] {
-                let expr = expr.replace('\'', "''");
-                _ = writeln!(
-                    file,
-                    "      - {{expr: '{expr}', eval_time: 2h, exp_samples: [{{labels: '{{}}', value: {value}}}]}}"
-                );
-            }
-            count += 1;
-        }
+/// The dashboard's queries, of anything.
+fn shown() -> Vec<String> {
+    let of = |panel: &serde_json::Value| queries(panel);
+    let any = ["$job", "$instance", "$provider", "$model"];
+    let wide = |query: String| any.iter().fold(query, |query, name| query.replace(name, ".*"));
+    dashboard(PROMETHEUS)["panels"].as_array().unwrap().iter().flat_map(of).map(wide).collect()
+}
+
+/// Asks promtool for each expression at a time, and what it should answer.
+fn holds(interval: &str, series: &str, expected: &[(String, &str, u32)]) {
+    let mut file = format!(
+        "rule_files: []\nevaluation_interval: 1m\ntests:\n  - interval: {interval}\n    input_series:\n{series}    promql_expr_test:\n"
+    );
+    for (expr, at, value) in expected {
+        let expr = expr.replace('\'', "''");
+        _ = writeln!(
+            file,
+            "      - {{expr: '{expr}', eval_time: {at}, exp_samples: [{{labels: '{{}}', value: {value}}}]}}"
+        );
     }
-    assert!(count > 15, "{count}");
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("panels.yaml");
     std::fs::write(&path, file).unwrap();
     let Some(output) = promtool(&["test", "rules", path.to_str().unwrap()]) else { return };
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn the_panels_agree_with_differences_of_raw_counters() {
+    let mut expected = Vec::new();
+    for query in shown() {
+        let query = ["$__rate_interval", "$__range"].iter().fold(query, |query, name| query.replace(name, "1h"));
+        let query = query.replace("$__interval_ms", "3600000");
+        let raw = by_difference(&query, "1h", 3_600);
+        // No figure differs, and there are figures.
+        expected.push((format!("count(abs(({query}) - ({raw})) > 1e-9) or vector(0)"), "2h", 0));
+        expected.push((format!("clamp_max(count(({query}) == ({query})), 1) or vector(0)"), "2h", 1));
+    }
+    assert!(expected.len() > 30, "{}", expected.len());
+    holds("1m", &series(), &expected);
+}
+
+/// Counters that rise unevenly for an hour and stand still before and after, a sample every 15 seconds.
+fn uneven() -> String {
+    let mut out = String::new();
+    for (place, name) in [
+        "llm_tokens_total",
+        "llm_cost_usd_total",
+        "llm_energy_joules_total",
+        "llm_energy_low_joules_total",
+        "llm_energy_high_joules_total",
+        "llm_carbon_grams_total",
+    ]
+    .iter()
+    .enumerate()
+    {
+        for (model, class) in [("a", "input"), ("b", "output")] {
+            let mut value = 1_000_000 + place;
+            let mut values = format!("{value}x240");
+            for sample in 0..240 {
+                value += if sample % 7 == 0 { 5_000 } else { sample * 31 % 13 };
+                _ = write!(values, " {value}");
+            }
+            let of = format!("job=\"w\",instance=\"i\",provider=\"p\",model=\"{model}\",class=\"{class}\"");
+            _ = writeln!(out, "      - {{series: '{name}{{{of}}}', values: '{values} {value}x480'}}");
+        }
+    }
+    out
+}
+
+/// Bars add up to what was counted, whatever the step: nothing is shown in several of them, and nothing in none.
+#[test]
+fn bars_add_up_to_what_was_counted() {
+    let bars: Vec<String> = shown().into_iter().filter(|query| query.contains("$__interval_ms")).collect();
+    assert!(bars.len() >= 9, "{bars:?}");
+    let panels = dashboard(PROMETHEUS)["panels"].as_array().unwrap().clone();
+    for panel in panels.iter().filter(|panel| panel["fieldConfig"]["defaults"]["custom"]["drawStyle"] == "bars") {
+        assert!(queries(panel).iter().all(|query| query.contains("$__interval_ms")), "{}", panel["title"]);
+        assert_eq!(panel["interval"], "2m", "{}: a step has three scrapes at the least", panel["title"]);
+    }
+    let mut expected = Vec::new();
+    for step in [120, 300, 600, 1_200] {
+        // Grafana's own rule: a scrape more than the step, and four scrapes at the least.
+        let window = (step + 15).max(4 * 15);
+        for query in &bars {
+            // Scrapes are at no step's end.
+            let asked = query
+                .replace("[$__rate_interval]", &format!("[{window}s] offset 7s"))
+                .replace("$__interval_ms", &(step * 1_000).to_string());
+            let (head, series) = query.split_once("rate(").unwrap();
+            let (series, tail) = series.split_once("[$__rate_interval]").unwrap();
+            let tail = tail.replace(" * $__interval_ms / 1000", "");
+            let counted = format!("{head}({series} - {series} offset 3h{tail}");
+            let sum = format!("sum_over_time(({asked})[3h:{step}s])");
+            expected.push((format!("count(abs({sum} / ({counted}) - 1) > 1e-9) or vector(0)"), "200m", 0));
+            expected.push((format!("clamp_max(count({sum} > 0), 1)"), "200m", 1));
+        }
+    }
+    holds("15s", &uneven(), &expected);
 }

@@ -103,9 +103,18 @@ fn check_panel(panel: &Value, source: &str) {
     assert!(UNITS.contains(&unit), "{title}: panel-units: {unit}");
     let queries = queries(panel);
     assert!(!queries.is_empty(), "{title}: panel-no-targets");
-    let window = if source == "loki" { "$__auto" } else { "$__rate_interval" };
     for query in queries {
-        for range in query.split('[').skip(1).map(|rest| rest.split(']').next().unwrap()) {
+        for (at, _) in query.match_indices('[') {
+            let range = query[at + 1..].split(']').next().unwrap();
+            // The linter asks for $__rate_interval in rates only: an increase is that of the whole time, never of a step.
+            let increase = query[..at].rsplit('(').nth(1).is_some_and(|head| head.ends_with("increase"));
+            let window = match source {
+                "loki" => "$__auto",
+                _ if increase => "$__range",
+                _ => "$__rate_interval",
+            };
+            let whole = matches!(panel["type"].as_str(), Some("piechart" | "bargauge" | "stat"));
+            assert!(source == "loki" || increase == whole, "{title}: {query}");
             assert_eq!(range, window, "{title}: target-logql-auto, target-rate-interval: {query}");
         }
         if source == "prometheus" {

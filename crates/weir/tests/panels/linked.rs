@@ -5,7 +5,7 @@ use logql::syntax::parse;
 use serde_json::Value;
 use weir::panels::PANELS;
 
-use crate::dashboard::{LOKI, dashboard, panel, queries};
+use crate::dashboard::{LOKI, PROMETHEUS, dashboard, panel, queries};
 use crate::figures::{ANYTHING, ask};
 use crate::simulated::{NOW, SECOND, log, requests};
 
@@ -90,4 +90,29 @@ fn each_link_leads_to_the_lines_behind_the_figure() {
             assert!((sum - figure).abs() <= 1e-9 * figure, "{} {value}: {sum} instead of {figure}", listed.title);
         }
     }
+}
+
+/// Counters know no lines: their panels lead to those over lines that show the same.
+#[test]
+fn a_panel_of_counters_leads_to_its_like_over_lines() {
+    let (lines, counters) = (dashboard(LOKI), dashboard(PROMETHEUS));
+    let variables = lines["templating"]["list"].as_array().unwrap();
+    let mut found = 0;
+    for listed in PANELS.iter().filter(|panel| !panel.promql.is_empty() && panel.lines.is_some()) {
+        let link = &panel(&counters, listed.title)["fieldConfig"]["defaults"]["links"][0];
+        let url = link["url"].as_str().unwrap_or_else(|| panic!("{} has no link", listed.title));
+        let (path, query) = url.split_once('?').unwrap();
+        assert_eq!(path.strip_prefix("/d/"), lines["uid"].as_str());
+        let part = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        assert_eq!(part("viewPanel").unwrap(), panel(&lines, listed.title)["id"].to_string(), "{}", listed.title);
+        assert!(query.contains("${__url_time_range}"), "{url}");
+        for name in query.split("var-").skip(1).map(|rest| rest.split('=').next().unwrap()) {
+            assert!(variables.iter().any(|variable| variable["name"] == name), "{url}: {name}");
+        }
+        for query in listed.promql.iter().filter(|query| query.by == Some("model")) {
+            assert_eq!(part("var-model"), Some("${__field.labels.model}"), "{}", query.expr);
+        }
+        found += 1;
+    }
+    assert!(found > 8, "{found}");
 }

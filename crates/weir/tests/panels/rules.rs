@@ -76,7 +76,7 @@ fn check_grafana(rule: &Yaml, alert: &weir::panels::Alert, lines: &[(String, Str
 #[test]
 fn summaries_name_labels_that_there_are() {
     for alert in ALERTS {
-        let labels = alert.summary.split("{label:").skip(1).map(|rest| rest.split('}').next().unwrap());
+        let labels = alert.summary.split("{label:").skip(1).map(|rest| rest.split(['}', '|']).next().unwrap());
         for label in labels {
             for expr in [alert.logql, alert.promql].into_iter().flatten() {
                 let groups = expr.split("by (").skip(1).map(|rest| rest.split(')').next().unwrap());
@@ -157,6 +157,56 @@ const SCENARIOS: &[Scenario] = &[
         ],
         fires: &[],
     },
+    // Prometheus saw the process, and then a model, an organization and a lack of a price for the first time, with figures that stay.
+    Scenario {
+        name: "born",
+        series: &[
+            ("weir_build_info{version=\"1\",job=\"w\",instance=\"a\"}", "1+0x1500"),
+            (
+                "llm_cost_usd_total{organization=\"acme\",model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}",
+                "_x1490 600+0x10",
+            ),
+            ("llm_energy_joules_total{model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}", "_x1490 40000000+0x10"),
+            ("llm_unpriced_requests_total{model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}", "_x1490 1+0x10"),
+            (
+                "llm_requests_total{model=\"m\",provider=\"p\",status=\"success\",job=\"w\",instance=\"a\"}",
+                "_x1490 1+0x10",
+            ),
+        ],
+        fires: &["LlmCostPerHour", "LlmCostPerDay", "LlmEnergyPerHour", "LlmModelUnpriced"],
+    },
+    // A new pod under a name of its own, with what it counted before its first scrape.
+    Scenario {
+        name: "young",
+        series: &[
+            ("weir_build_info{version=\"1\",job=\"w\",instance=\"a\"}", "_x1480 1+0x20"),
+            ("process_start_time_seconds{job=\"w\",instance=\"a\"}", "_x1480 88790+0x20"),
+            ("llm_unpriced_requests_total{model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}", "_x1480 1+0x20"),
+            (
+                "llm_requests_total{model=\"m\",provider=\"p\",status=\"success\",job=\"w\",instance=\"a\"}",
+                "_x1490 1+0x10",
+            ),
+        ],
+        fires: &["LlmModelUnpriced"],
+    },
+    // A Prometheus that is new to a Weir that has long counted.
+    Scenario {
+        name: "newly watched",
+        series: &[
+            ("weir_build_info{version=\"1\",job=\"w\",instance=\"a\"}", "_x1480 1+0x20"),
+            ("process_start_time_seconds{job=\"w\",instance=\"a\"}", "_x1480 0+0x20"),
+            (
+                "llm_cost_usd_total{organization=\"acme\",model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}",
+                "_x1480 9000+0.1x20",
+            ),
+            ("llm_unpriced_requests_total{model=\"m\",provider=\"p\",job=\"w\",instance=\"a\"}", "_x1480 7+0x20"),
+            (
+                "llm_requests_total{model=\"m\",provider=\"p\",status=\"success\",job=\"w\",instance=\"a\"}",
+                "_x1480 9+1x20",
+            ),
+        ],
+        fires: &[],
+    },
     Scenario {
         name: "silence",
         series: &[
@@ -201,15 +251,19 @@ fn a_summary_is_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let alert = &ALERTS[0];
     let path = dir.path().join("say.yaml");
-    let file = format!(
-        "rule_files: [{:?}]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n      - \
-         {{series: 'llm_cost_usd_total{{organization=\"acme\"}}', values: '0+1x120'}}\n    alert_rule_test:\n      - \
-         alertname: {}\n        eval_time: 2h\n        exp_alerts:\n          - exp_labels: {{severity: warning, organization: acme}}\n            \
-         exp_annotations:\n              summary: acme spent 60 USD within an hour\n              description: {:?}\n",
-        root().join(PROMETHEUS),
-        alert.name,
-        alert.description
-    );
+    let mut file = format!("rule_files: [{:?}]\nevaluation_interval: 1m\ntests:\n", root().join(PROMETHEUS));
+    for (series, labels, who) in [
+        ("{organization=\"acme\"}", "severity: warning, organization: acme", "acme"),
+        ("{model=\"m\"}", "severity: warning", "Requests without an organization"),
+    ] {
+        _ = write!(
+            file,
+            "  - interval: 1m\n    input_series:\n      - {{series: 'llm_cost_usd_total{series}', values: '0+1x120'}}\n    \
+             alert_rule_test:\n      - alertname: {}\n        eval_time: 2h\n        exp_alerts:\n          - exp_labels: {{{labels}}}\n            \
+             exp_annotations:\n              summary: {who} spent 60 USD within an hour\n              description: {:?}\n",
+            alert.name, alert.description
+        );
+    }
     fs::write(&path, file).unwrap();
     passes(&["test", "rules", path.to_str().unwrap()]);
 }

@@ -10,6 +10,11 @@ use crate::panels::{self, Filter, Kind, PANELS, Panel, Query, Selection, Unit};
 
 /// The schema that the JSON keeps to.
 const SCHEMA_VERSION: u32 = 39;
+/// The name of the dashboard over lines in addresses.
+const LINES_UID: &str = "llm-analytics";
+/// The least step of what is counted by steps. From three scrapes on each increase is in one step and in one only; 2 minutes are
+/// that for scrapes every 15 and 30 seconds, the usual ones.
+const LEAST_STEP: &str = "2m";
 /// What Grafana calls its own data source.
 const GRAFANA: &str = "-- Grafana --";
 
@@ -44,7 +49,7 @@ pub(super) fn render(asks: Asks, settings: &Settings) -> Value {
     let (title, uid, description) = match asks {
         Asks::Loki => (
             panels::TITLE,
-            "llm-analytics",
+            LINES_UID,
             "What requests to language models use, cost and draw, how long they take and how they end: from each request's line.",
         ),
         Asks::Prometheus => (
@@ -100,10 +105,13 @@ fn render_panel(asks: Asks, panel: &Panel, id: u32, place: &Value, selection: &S
     let queries = asks.of(panel);
     let targets: Vec<Value> =
         ('A'..).zip(queries).map(|(letter, query)| target(asks, panel.kind, letter, query, selection)).collect();
+    let by = queries.iter().find_map(|query| query.by);
     let links = match (asks, panel.lines) {
         (Asks::Loki, Some(lines)) if panel.kind != Kind::Log => {
-            let by = queries.iter().find_map(|query| query.by);
             vec![json!({"targetBlank": true, "title": "Show the lines", "url": link::to_lines(lines, by, selection)})]
+        }
+        (Asks::Prometheus, Some(_)) => {
+            vec![json!({"targetBlank": true, "title": "Show over lines", "url": link::to_panel(LINES_UID, id, by)})]
         }
         _ => Vec::new(),
     };
@@ -114,7 +122,7 @@ fn render_panel(asks: Asks, panel: &Panel, id: u32, place: &Value, selection: &S
     if let Some(custom) = custom(panel.kind) {
         defaults["custom"] = custom;
     }
-    json!({
+    let mut rendered = json!({
         "datasource": source(asks),
         "description": panel.description,
         "fieldConfig": {"defaults": defaults, "overrides": []},
@@ -124,7 +132,11 @@ fn render_panel(asks: Asks, panel: &Panel, id: u32, place: &Value, selection: &S
         "targets": targets,
         "title": panel.title,
         "type": kind(panel.kind),
-    })
+    });
+    if asks == Asks::Prometheus && queries.iter().any(|query| query.expr.contains("$__interval_ms")) {
+        rendered["interval"] = json!(LEAST_STEP);
+    }
+    rendered
 }
 
 fn source(asks: Asks) -> Value {

@@ -122,7 +122,13 @@ fn uid(name: &str) -> String {
 fn template(summary: &str, value: &str) -> String {
     summary.replace("{value}", value).split("{label:").enumerate().fold(String::new(), |mut out, (at, part)| {
         match part.split_once('}') {
-            Some((label, rest)) if at > 0 => out.extend(["{{ $labels.", label, " }}", rest]),
+            Some((label, rest)) if at > 0 => match label.split_once('|') {
+                Some((label, none)) => {
+                    let parts = ["{{ with $labels.", label, " }}{{ . }}{{ else }}", none, "{{ end }}", rest];
+                    out.extend(parts);
+                }
+                None => out.extend(["{{ $labels.", label, " }}", rest]),
+            },
             _ => out.push_str(part),
         }
         out
@@ -137,6 +143,7 @@ mod tests {
     fn words_of_a_summary_become_templates() {
         let summary = "{label:a} of {label:b} is {value} more";
         assert_eq!(template(summary, "{{ $value }}"), "{{ $labels.a }} of {{ $labels.b }} is {{ $value }} more");
+        assert_eq!(template("{label:a|None} is", ""), "{{ with $labels.a }}{{ . }}{{ else }}None{{ end }} is");
         assert_eq!(uid("LlmCostPerHour"), "llm-cost-per-hour");
     }
 }

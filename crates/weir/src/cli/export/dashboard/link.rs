@@ -1,4 +1,4 @@
-//! A link from a panel to the lines behind its figures, in Grafana's Explore.
+//! Links from a panel: to the lines behind its figures, in Grafana's Explore, and from counters to the same panel over lines.
 
 use std::fmt::Write as _;
 
@@ -20,6 +20,15 @@ pub(super) fn to_lines(lines: &str, by: Option<&str>, selection: &Selection) -> 
         "range": {"from": "${__from}", "to": "${__to}"},
     }});
     format!("/explore?schemaVersion=1&orgId=${{__org.id}}&panes={}", encode(&panes.to_string()))
+}
+
+/// The address of the panel over lines that shows the same, for the same time, provider and model. Its model is a regular
+/// expression, and a series' own model goes before what is chosen.
+pub(super) fn to_panel(dashboard: &str, panel: u32, by: Option<&str>) -> String {
+    let provider =
+        if by == Some("provider") { "var-provider=${__field.labels.provider}" } else { "${provider:queryparam}" };
+    let model = if by == Some("model") { "${__field.labels.model}" } else { "${model:pipe}" };
+    format!("/d/{dashboard}?orgId=${{__org.id}}&${{__url_time_range}}&viewPanel={panel}&{provider}&var-model={model}")
 }
 
 /// Percent-encodes what is no variable.
