@@ -126,6 +126,12 @@ pub fn characters(body: &[u8]) -> u64 {
 }
 
 impl Asked {
+    /// Whether `model` stands in the body more than once; the last one is [`Asked::model`].
+    #[must_use]
+    pub fn has_several_models(&self) -> bool {
+        self.models.len() > 1
+    }
+
     fn take(&mut self, member: &Member<'_>, paths: &Paths) -> Result<(), BadRequest> {
         let unescaped;
         let key = if member.key.contains(&b'\\') {

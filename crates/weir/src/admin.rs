@@ -172,7 +172,10 @@ impl Admin {
         let found =
             token.or_else(|| access::shown(&head.headers)).and_then(|token| snapshot.config.access.find(&token));
         let Some(found) = found else {
-            let error = Error::new(ErrorKind::InvalidKey, "the token that was shown is none of this Weir's");
+            let error = Error::new(
+                ErrorKind::InvalidKey,
+                "the token that was shown is none of this Weir's; see admin.tokens in weir.toml",
+            );
             return error.response(None).map(Full::new);
         };
         match self.sessions.begin(found) {

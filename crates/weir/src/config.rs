@@ -308,6 +308,7 @@ impl Config {
         let prices = pricing::prices(&written, &providers)?;
         let (energy, grids) = energy::estimator(&written, &providers, &prices)?;
         let fields = field::fields(&written.fields, &callers)?;
+        let followers = follower::followers(&written.followers, &fields)?;
         let config = Config {
             listen: overrides.listen.map_or_else(|| address_at("listen", &written.listen), Ok)?,
             admin: overrides.admin.map_or_else(|| address_at("admin.listen", &written.admin.listen), Ok)?,
@@ -328,7 +329,7 @@ impl Config {
             upstream: provider::upstream(&written.upstream)?,
             timeouts: written.timeouts.needed()?,
             journal: written.journal.needed()?,
-            push: written.push.needed()?,
+            push: written.push.needed(&followers)?,
             store: written.store.needed(),
             query: written.query.needed()?,
             slos: goal::slos(&written.slo)?,
@@ -339,7 +340,7 @@ impl Config {
             prices,
             energy,
             grids,
-            followers: follower::followers(&written.followers, &fields)?,
+            followers,
             hubs: follower::hubs(&written.followers, &fields, written.instance.as_ref())?,
             hub_token: hub_token(&written)?,
             fields,

@@ -21,7 +21,7 @@ pub enum Side {
 /// What went wrong. Those that come before a request is admitted are counted by [`ErrorKind::code`], the others recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// What came is not the head of a request.
+    /// What came is not the head of a request, or names several hosts.
     BadHead,
     /// The head of a request is longer, or has more headers, than is read.
     HeadTooLarge,
@@ -49,7 +49,7 @@ pub enum ErrorKind {
     JournalUnavailable,
     /// The body is not JSON.
     InvalidJson,
-    /// The body's `model` is not a string.
+    /// The body's `model` is not a string, or there are several where the caller's key is for certain models.
     InvalidModel,
     /// The body is JSON by right and says otherwise.
     UnsupportedMediaType,

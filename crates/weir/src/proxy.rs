@@ -104,6 +104,9 @@ impl Shared {
         if let Some(index) = ErrorKind::REFUSALS.iter().position(|kind| *kind == error.kind) {
             self.refused[index].fetch_add(1, Ordering::Relaxed);
         }
+        if error.kind == ErrorKind::BadHead {
+            self.bad_heads.fetch_add(1, Ordering::Relaxed);
+        }
         refused(error).map(Answer::whole)
     }
 }
@@ -206,7 +209,7 @@ async fn pass(exchange: &mut Exchange, head: &mut Parts, body: Incoming) -> Resu
     if let (Inbound::Json(body, _), Api::Speech) = (&inbound, exchange.api()) {
         exchange.speaks(meter::request::characters(body));
     }
-    exchange.check_model(&head.method, asked.as_ref().and_then(|asked| asked.model.as_deref()))?;
+    exchange.check_model(&head.method, asked.as_ref())?;
     let route = route::find(config, exchange.api(), asked.as_ref())?;
     exchange.routed(config, &route);
     exchange.describe()?;

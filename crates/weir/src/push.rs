@@ -4,6 +4,7 @@
 
 mod check;
 mod discover;
+mod identity;
 mod json;
 mod keep;
 pub(crate) mod label;

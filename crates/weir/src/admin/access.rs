@@ -40,7 +40,7 @@ impl Sessions {
     /// Begins one for whoever shows a token; gives the cookie.
     pub(super) fn begin(&self, token: &Token) -> Result<HeaderValue, Error> {
         let mut number = [0; 32];
-        let failed = || Error::new(ErrorKind::JournalUnavailable, "the system gives no random numbers");
+        let failed = || Error::new(ErrorKind::JournalUnavailable, "the system gives no random numbers; try again");
         SystemRandom::new().fill(&mut number).map_err(|_| failed())?;
         let number = hex(&number);
         let mut sessions = self.lock();
@@ -115,12 +115,17 @@ pub(super) fn check(
     match token {
         Some(token) if token.may(scope) => Ok(()),
         Some(token) => {
-            let message = format!("the token \"{}\" is not for this: it lacks the scope {}", token.name, scope.name());
+            let message = format!(
+                "the token \"{}\" is not for this: it lacks the scope {}; use another",
+                token.name,
+                scope.name()
+            );
             Err(Error::new(ErrorKind::MissingScope, message))
         }
-        None if shown.is_some() => {
-            Err(Error::new(ErrorKind::InvalidKey, "the token that was shown is none of this Weir's"))
-        }
+        None if shown.is_some() => Err(Error::new(
+            ErrorKind::InvalidKey,
+            "the token that was shown is none of this Weir's; see admin.tokens in weir.toml",
+        )),
         None => {
             let message = "this needs a token: send it as authorization: Bearer TOKEN, or as the password of basic \
                            authentication";

@@ -98,12 +98,14 @@ fn report(options: &ReportOptions) -> Result<(), Failure> {
         let mut charges = focus::Charges::new(&options.by);
         let unread = read(options, period, focus::FIELDS, |line| charges.add(line, period))?;
         say_unread(unread);
+        say_absent(&charges.absent());
         charges.say_unpriced();
         return written(|out| charges.write(out));
     }
     let mut statement = Statement::new(&options.by);
     let unread = read(options, period, group::FIELDS, |line| statement.add(line, period))?;
     say_unread(unread);
+    say_absent(&statement.absent());
     let joined = revenue.zip(on).map(|(revenue, on)| Joined::new(&statement, on, revenue));
     written(|out| match options.format {
         Format::Table => output::table(out, &statement, joined.as_ref(), period),
@@ -132,6 +134,15 @@ fn read(
 fn say_unread(lines: u64) {
     if lines > 0 {
         crate::log::say(format_args!("{lines} lines are no Records and are not in it"));
+    }
+}
+
+fn say_absent(fields: &[&str]) {
+    for field in fields {
+        crate::log::say(format_args!(
+            "no Record of this time has a field {field}, so its column is empty; `weir report --by` takes fields of docs/record.md and \
+             those of [[fields]]"
+        ));
     }
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::amount::{Bytes, Span};
+use super::follower::{LokiConfig, USUAL_LABELS};
 use super::{ConfigError, invalid};
 
 /// Labels by whose value a service is named, the first that is there: Loki's `discover_service_name`.
@@ -59,6 +60,8 @@ pub struct WrittenPush {
     pub discover_service_name: Vec<String>,
     /// Whether each entry gets the metadata detected_level.
     pub discover_log_levels: bool,
+    /// Whether streams may have the labels of Weir's own Records, and so stand in the panels' sums.
+    pub as_weir: bool,
     /// Age after which what was pushed goes.
     pub retention: Span,
     /// Room on the disk that segments of it take, beyond which the oldest go.
@@ -83,6 +86,7 @@ impl Default for WrittenPush {
             rate: None,
             discover_service_name: SERVICE_LABELS.map(str::to_owned).to_vec(),
             discover_log_levels: true,
+            as_weir: false,
             retention: Span(Duration::from_secs(30 * 86_400)),
             max_bytes: Bytes(8 << 30),
         }
@@ -122,6 +126,9 @@ pub struct PushConfig {
     pub service_labels: Vec<String>,
     /// Whether each entry gets the metadata `detected_level`.
     pub discover_log_levels: bool,
+    /// By which values of `app` and `namespace` Weir's own Records are chosen, so that nobody else's streams have them together with
+    /// an event of Weir's; empty where they may.
+    pub reserved: Vec<(String, String)>,
     /// Age after which what was pushed goes.
     pub retention: Duration,
     /// Bytes that segments of it take beyond which the oldest go.
@@ -129,7 +136,8 @@ pub struct PushConfig {
 }
 
 impl WrittenPush {
-    pub(super) fn needed(&self) -> Result<PushConfig, ConfigError> {
+    /// `followers` say how Records are labelled.
+    pub(super) fn needed(&self, followers: &[LokiConfig]) -> Result<PushConfig, ConfigError> {
         let size = |name: &str, bytes: Bytes, most: u64| match bytes.0 {
             bytes @ 1.. if bytes <= most => Ok(bytes as usize),
             _ => Err(invalid(format!("push.{name}"), format_args!("is not between 1 byte and {} MiB", most >> 20))),
@@ -156,8 +164,21 @@ impl WrittenPush {
             rate: self.rate.map(|rate| rate.0),
             service_labels: self.discover_service_name.clone(),
             discover_log_levels: self.discover_log_levels,
+            reserved: if self.as_weir { Vec::new() } else { reserved(followers) },
             retention: self.retention.0,
             max_bytes: self.max_bytes.0,
         })
     }
+}
+
+/// The labels that Records have by themselves, and those that the first follower gives them.
+fn reserved(followers: &[LokiConfig]) -> Vec<(String, String)> {
+    let [(app, usual_app), (namespace, usual_namespace)] = USUAL_LABELS;
+    let given = followers.first().map(|follower| {
+        let label = |name: &str, usual: &str| follower.labels.get(name).map_or(usual, String::as_str).to_owned();
+        (label(app, usual_app), label(namespace, usual_namespace))
+    });
+    let usual = (usual_app.to_owned(), usual_namespace.to_owned());
+    let given = given.filter(|given| *given != usual);
+    std::iter::once(usual).chain(given).collect()
 }

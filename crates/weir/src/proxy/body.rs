@@ -211,7 +211,10 @@ async fn next_piece(exchange: &mut Exchange, mut body: Pin<&mut Incoming>) -> Re
 pub(super) fn broken_off(error: &hyper::Error) -> Error {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     if source.is_some_and(|source| matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)) {
-        return Error::new(ErrorKind::BodyIncomplete, "the request's body is not framed as HTTP says");
+        return Error::new(
+            ErrorKind::BodyIncomplete,
+            "the request's body is not framed as HTTP says; send it with a right content-length, or in chunks",
+        );
     }
     Error::new(ErrorKind::CallerGone, "the request's body broke off")
 }

@@ -91,6 +91,10 @@ impl Gate {
 
     /// Refuses a request that addresses somebody else.
     pub(crate) fn check_host(&self, head: &Parts) -> Result<(), Error> {
+        // Who stands in front of Weir may have looked at the other one.
+        if head.headers.get_all(HOST).iter().nth(1).is_some() {
+            return Err(Error::new(ErrorKind::BadHead, "the request has several host headers; send one"));
+        }
         let host = match (head.uri.authority(), head.headers.get(HOST)) {
             (Some(authority), _) => Some(authority.as_str().as_bytes()),
             (None, host) => host.map(HeaderValue::as_bytes),

@@ -201,7 +201,11 @@ impl Exchange {
         let before = self.elapsed();
         let outcome = within(self.at_most(self.snapshot.config.timeouts.caller), future).await;
         self.times.caller += self.elapsed() - before;
-        outcome.ok_or_else(|| Error::new(ErrorKind::BodyIncomplete, "the request's body stood still for too long"))
+        outcome.ok_or_else(|| {
+            let message =
+                "the request's body stood still for too long; send it again, or raise timeouts.caller in weir.toml";
+            Error::new(ErrorKind::BodyIncomplete, message)
+        })
     }
 
     /// The body is here.
@@ -250,13 +254,25 @@ impl Exchange {
 
     /// Refuses a model that the caller's key is not for, and, for a key that is not for all, what has a model that is not
     /// known.
-    pub(super) fn check_model(&self, method: &Method, model: Option<&str>) -> Result<(), Error> {
+    pub(super) fn check_model(&self, method: &Method, asked: Option<&Asked>) -> Result<(), Error> {
         let Some(caller) = self.caller().filter(|caller| !caller.is_unlimited()) else { return Ok(()) };
-        let message = match model {
+        // Readers of JSON differ in which of several they take, and the provider's may take the one that was not looked at.
+        if asked.is_some_and(Asked::has_several_models) {
+            let message = "the request names its model more than once, and its key is for certain models; name it once";
+            return Err(Error::new(ErrorKind::InvalidModel, message));
+        }
+        let message = match asked.and_then(|asked| asked.model.as_deref()) {
             Some(model) if caller.may_call(model) => return Ok(()),
             None if matches!(*method, Method::GET | Method::HEAD | Method::DELETE) => return Ok(()),
-            Some(model) => format!("the key \"{}\" is not for the model {:?}", caller.name, beginning(model)),
-            None => format!("the key \"{}\" is for certain models only, and this request names none", caller.name),
+            Some(model) => format!(
+                "the key \"{}\" is not for the model {:?}; GET /v1/models lists those that it is for",
+                caller.name,
+                beginning(model)
+            ),
+            None => {
+                let name = &caller.name;
+                format!("the key \"{name}\" is for certain models only, and this request names none; name one of them")
+            }
         };
         Err(Error::new(ErrorKind::ModelNotAllowed, message))
     }

@@ -85,7 +85,7 @@ fn target(uri: &Uri, provider: &Provider, proxied: bool) -> Result<Uri, Error> {
     let base = if proxied { format!("{}://{}", provider.scheme, provider.authority) } else { String::new() };
     format!("{base}{}{rest}", provider.path)
         .parse()
-        .map_err(|_| Error::new(ErrorKind::NotFound, format!("{text} cannot be passed on as a path")))
+        .map_err(|_| Error::new(ErrorKind::NotFound, format!("{text} is no path below base_url; send another")))
 }
 
 /// The meter reads plain bytes and gzip; nothing else is asked of a provider, though the caller would take it.

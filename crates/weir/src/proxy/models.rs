@@ -25,7 +25,11 @@ pub(super) async fn merged(exchange: &Exchange, head: &Parts) -> Result<Response
         let (snapshot, head) = (snapshot.clone(), question(head, config, index));
         asking.spawn(async move {
             let limit = snapshot.config.timeouts.connect * 3;
-            let late = || Error::new(ErrorKind::UpstreamTimeout, "no provider listed its models in time");
+            let late = || {
+                let message =
+                    "no provider listed its models in time; try again, or raise timeouts.connect in weir.toml";
+                Error::new(ErrorKind::UpstreamTimeout, message)
+            };
             let list = within(limit, upstream::fetch(&snapshot, index, head, MAX_LIST)).await.ok_or_else(late);
             (index, list.flatten())
         });
@@ -41,7 +45,10 @@ pub(super) async fn merged(exchange: &Exchange, head: &Parts) -> Result<Response
             }
             Ok((head, _)) => {
                 let name = &config.providers[index].name;
-                let message = format!("provider \"{name}\" answered {} when asked for its models", head.status);
+                let message = format!(
+                    "provider \"{name}\" answered {} when asked for its models; see its base_url and api_key in weir.toml",
+                    head.status
+                );
                 failure.get_or_insert_with(|| Error::new(ErrorKind::UpstreamBroken, message));
             }
             Err(error) => drop(failure.get_or_insert(error)),

@@ -29,7 +29,7 @@ pub(super) fn api(head: &Parts) -> Result<Api, Error> {
         return Err(Error::new(ErrorKind::NotFound, message));
     };
     if rest.bytes().any(|byte| matches!(byte, b'.' | b'%' | b'\\')) && leads_elsewhere(rest) {
-        let message = "a path with . or .. among its segments is not passed on";
+        let message = "a path with . or .. among its segments is not passed on; send it without them";
         return Err(Error::new(ErrorKind::NotFound, message));
     }
     if head.headers.contains_key(http::header::UPGRADE) {
@@ -88,7 +88,9 @@ pub(super) fn inspect(api: Api, body: &[u8], paths: &Paths) -> Result<Asked, Err
         Err(error @ BadRequest::NotJson(_)) => {
             Err(Error::new(ErrorKind::InvalidJson, format!("{error}; send a JSON object")))
         }
-        Err(error @ BadRequest::ModelType) => Err(Error::new(ErrorKind::InvalidModel, error.to_string())),
+        Err(error @ BadRequest::ModelType) => {
+            Err(Error::new(ErrorKind::InvalidModel, format!("{error}; send its name")))
+        }
     }
 }
 
@@ -105,7 +107,7 @@ pub(super) fn find<'a>(config: &'a Config, api: Api, asked: Option<&Asked>) -> R
             Error::new(ErrorKind::UnknownModel, message)
         }),
         None => default(config).ok_or_else(|| {
-            let message = "no provider has default = true in weir.toml, so this path leads nowhere";
+            let message = "no provider has default = true in weir.toml, so this path leads nowhere; set it for one";
             Error::new(ErrorKind::UnknownModel, message)
         }),
     }?;

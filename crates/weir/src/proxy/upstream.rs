@@ -184,7 +184,10 @@ pub(super) async fn send(
         let now = exchange.departed();
         let limit = exchange.at_most_from(now, config.timeouts.first_byte);
         let Some(outcome) = within(limit, connection.link.ask(method, uri, headers, outgoing)).await else {
-            let message = format!("provider \"{}\" did not answer within {limit:.1?}", provider.name);
+            let message = format!(
+                "provider \"{}\" did not answer within {limit:.1?}; try again, or raise timeouts.first_byte in weir.toml",
+                provider.name
+            );
             return Err(Error::new(ErrorKind::UpstreamTimeout, message));
         };
         match outcome {
@@ -211,8 +214,8 @@ async fn open(exchange: &mut Exchange, index: usize) -> Result<Connection, Error
 fn broken(provider: &str, failure: &Failure) -> Error {
     let what = match failure {
         Failure::Body(error) => return broken_off(error),
-        Failure::NotHttp => "answered with something that is not HTTP",
-        Failure::Closed | Failure::Unsent(_) => "closed the connection before it answered",
+        Failure::NotHttp => "answered with something that is not HTTP; see where base_url leads in weir.toml",
+        Failure::Closed | Failure::Unsent(_) => "closed the connection before it answered; try again",
     };
     Error::new(ErrorKind::UpstreamBroken, format!("provider \"{provider}\" {what}"))
 }
@@ -235,7 +238,7 @@ pub(super) async fn fetch(
     let (mut decoder, mut body) = (head.body, BytesMut::new());
     while let Some(piece) = poll_fn(|context| link.poll_body(context, &mut decoder)).await {
         let piece = piece.ok().filter(|piece| body.len() + piece.len() <= limit);
-        let broken = || Error::new(ErrorKind::UpstreamBroken, "the answer broke off or is too long");
+        let broken = || Error::new(ErrorKind::UpstreamBroken, "the answer broke off or is too long; try again");
         body.extend_from_slice(&piece.ok_or_else(broken)?);
     }
     Ok((head.parts, body.freeze()))

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use logql::Labels;
 use store::pushed::{Entry, Stream};
 
-use super::{Pushed, PushedEntry, PushedLabels, PushedStream, Refused, discover, selector};
+use super::{Pushed, PushedEntry, PushedLabels, PushedStream, Refused, discover, identity, selector};
 use crate::config::PushConfig;
 
-const SERVICE_NAME: &str = "service_name";
+pub(super) const SERVICE_NAME: &str = "service_name";
 const DETECTED_LEVEL: &str = "detected_level";
 /// OpenTelemetry's number of a level, where somebody sends it as metadata.
 const SEVERITY_NUMBER: &str = "severity_number";
@@ -129,12 +129,13 @@ fn labels<'a>(stream: PushedStream<'a>, limits: &PushConfig) -> Result<Labelled<
     if pairs.is_empty() {
         return Err("error at least one label pair is required per stream".to_owned());
     }
+    identity::tell_apart(&mut pairs, &limits.reserved);
     let own = pairs.iter().filter(|(name, _)| name != SERVICE_NAME).count();
     if own == pairs.len() && !limits.service_labels.is_empty() {
         let service = discover::service(&pairs, &limits.service_labels).to_owned();
         pairs.push((SERVICE_NAME.to_owned(), service));
-        pairs.sort();
     }
+    pairs.sort();
     if own > limits.max_labels {
         let most = limits.max_labels;
         return Err(format!("entry for stream '{}' has {own} label names; limit {most}", text(&pairs)));

@@ -51,6 +51,42 @@ fn json_says_what_was_pushed() {
     assert_eq!((entries[1].timestamp, &entries[1].metadata[..]), (-2, &[("id".into(), "7".into())][..]));
 }
 
+/// The labels that a stream keeps under `settings`, of which one line was pushed.
+fn kept(settings: &str, stream: &str) -> String {
+    let body = format!("{{\"streams\":[{{\"stream\":{stream},\"values\":[[\"1\",\"x\"]]}}]}}");
+    labels(&checked(settings, &body).entries[0])
+}
+
+#[test]
+fn only_weirs_own_lines_have_its_labels() {
+    let own = r#"{"app":"llm-proxy","namespace":"llm","event":"llm_request_completed"}"#;
+    let renamed =
+        r#"event="llm_request_completed", exported_app="llm-proxy", namespace="llm", service_name="unknown_service"}"#;
+    assert_eq!(kept("", own), format!("{{{renamed}"));
+    assert!(kept("as_weir = true", own).starts_with(r#"{app="llm-proxy", "#));
+    // What tells the service is Weir's too, and a name that is taken stays whose it is.
+    let more = r#"{"app":"llm-proxy","namespace":"llm","event":"llm_x","exported_app":"a","service_name":"llm-proxy"}"#;
+    assert_eq!(
+        kept("", more),
+        r#"{event="llm_x", exported_app="a", exported_exported_app="llm-proxy", exported_service_name="llm-proxy", namespace="llm", service_name="unknown_service"}"#
+    );
+    // Lines of other programs are as they were: those of the mission's proxy have no event among their labels.
+    for (other, app) in [
+        (r#"{"app":"llm-proxy","namespace":"llm","level":"info"}"#, "llm-proxy"),
+        (r#"{"app":"llm-proxy","namespace":"llm","event":"started"}"#, "llm-proxy"),
+        (r#"{"app":"llm-proxy","namespace":"staging","event":"llm_request_completed"}"#, "llm-proxy"),
+        (r#"{"app":"gate","namespace":"llm","event":"llm_request_completed"}"#, "gate"),
+    ] {
+        assert!(kept("", other).starts_with(&format!("{{app=\"{app}\", ")), "{other}");
+    }
+    // Where Records have other labels, those are Weir's, beside the usual ones.
+    let follower = "[[followers]]\nkind = \"loki\"\nurl = \"http://a\"\nlabels = { app = \"gate\" }\n";
+    for app in ["gate", "llm-proxy"] {
+        let stream = format!(r#"{{"app":"{app}","namespace":"llm","event":"llm_request_failed"}}"#);
+        assert!(kept(follower, &stream).contains(&format!("exported_app=\"{app}\"")));
+    }
+}
+
 #[test]
 fn what_is_no_push_is_refused() {
     for body in [

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 use super::Acceptor;
-use super::refusal::Spoken;
+use super::refusal::{Listener, Spoken};
 use crate::admin::Admin;
 use crate::proxy::{self, Deadlines, Shared, Worker};
 
@@ -257,7 +257,7 @@ async fn call(
         Protocol::Two => builder.http2_only(),
         Protocol::Unknown => builder,
     };
-    let connection = pin!(builder.serve_connection(TokioIo::new(Spoken::new(stream)), service));
+    let connection = pin!(builder.serve_connection(TokioIo::new(Spoken::new(stream, Listener::Caller)), service));
     let told = until_told(connection, stop, auto::Connection::graceful_shutdown);
     let outcome = tokio::select! {
         biased;
@@ -293,7 +293,8 @@ async fn operator(stream: TcpStream, admin: Arc<Admin>, stop: watch::Receiver<bo
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-    let connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let connection =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(Spoken::new(stream, Listener::Operator)), service));
     // Whoever asks about a Weir and goes away has not to be told of.
     let _ = until_told(connection, stop, auto::UpgradeableConnection::graceful_shutdown).await;
 }

@@ -1,28 +1,39 @@
-//! What the HTTP library answers by itself, said in the API's own shape: a head that it cannot read never reaches the proxy,
-//! so its bare status is replaced on its way out.
+//! What the HTTP library answers by itself, said in the shape of whom it is said to: a head that it cannot read never reaches
+//! the proxy or the operators' side, so its bare status is replaced on its way out.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::error::{Error, ErrorKind};
 use crate::proxy::refused;
 
-/// A caller's connection.
+/// Whom it is said to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Listener {
+    /// Callers, as OpenAI says it.
+    Caller,
+    /// Who asks as of a Loki: a sentence.
+    Operator,
+}
+
+/// A connection of somebody.
 #[derive(Debug)]
 pub(super) struct Spoken<S> {
     stream: S,
+    listener: Listener,
     /// What goes out in the place of what was to.
     instead: Option<Bytes>,
 }
 
 impl<S> Spoken<S> {
-    pub(super) fn new(stream: S) -> Spoken<S> {
-        Spoken { stream, instead: None }
+    pub(super) fn new(stream: S, listener: Listener) -> Spoken<S> {
+        Spoken { stream, listener, instead: None }
     }
 }
 
@@ -40,7 +51,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Spoken<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.instead.is_none() {
-            this.instead = bare_refusal(bytes).map(in_own_words);
+            this.instead = bare_refusal(bytes).map(|status| in_own_words(status, this.listener));
         }
         let Some(instead) = &mut this.instead else { return Pin::new(&mut this.stream).poll_write(context, bytes) };
         while instead.has_remaining() {
@@ -73,14 +84,11 @@ fn bare_refusal(bytes: &[u8]) -> Option<StatusCode> {
     StatusCode::from_bytes(status).ok().filter(|_| bare)
 }
 
-fn in_own_words(status: StatusCode) -> Bytes {
-    let error = match status {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG => {
-            Error::new(ErrorKind::HeadTooLarge, "the request's path or headers are too long or too many; send fewer")
-        }
-        _ => Error::new(ErrorKind::BadHead, "what came is not the head of an HTTP/1.1 or HTTP/2 request"),
+fn in_own_words(status: StatusCode, listener: Listener) -> Bytes {
+    let response = match listener {
+        Listener::Caller => refused(&to_caller(status)),
+        Listener::Operator => to_operator(status),
     };
-    let response = refused(&error);
     let mut out = BytesMut::new();
     out.extend_from_slice(format!("HTTP/1.1 {}\r\n", response.status()).as_bytes());
     out.extend_from_slice(format!("connection: close\r\ncontent-length: {}\r\n", response.body().len()).as_bytes());
@@ -92,6 +100,35 @@ fn in_own_words(status: StatusCode) -> Bytes {
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(response.body());
     out.freeze()
+}
+
+fn is_too_large(status: StatusCode) -> bool {
+    matches!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE | StatusCode::URI_TOO_LONG)
+}
+
+fn to_caller(status: StatusCode) -> Error {
+    if is_too_large(status) {
+        return Error::new(
+            ErrorKind::HeadTooLarge,
+            "the request's path or headers are too long or too many; send fewer",
+        );
+    }
+    let message =
+        "what came is not the head of an HTTP/1.1 or HTTP/2 request; see that the client speaks HTTP to this port";
+    Error::new(ErrorKind::BadHead, message)
+}
+
+fn to_operator(status: StatusCode) -> Response<Bytes> {
+    let said = if is_too_large(status) {
+        "the request's path or headers are too long or too many: send a long query as a form, with POST\n"
+    } else {
+        "the request's head cannot be read: what stands in its query must be encoded, { as %7B, \" as %22 and a space as \
+         %20; curl does so with --get --data-urlencode 'query=…'\n"
+    };
+    let mut response = Response::new(Bytes::from_static(said.as_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 #[cfg(test)]

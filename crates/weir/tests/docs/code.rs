@@ -11,7 +11,9 @@ use crate::{check_table, read, rows};
 /// [`KINDS`] too is what [`every_code_is_explained`] looks after.
 fn sentence(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::BadHead => "What came is no head of a request; counted as `bad_head`.",
+        ErrorKind::BadHead => {
+            "What came is no head of a request, or has several `host` headers; counted as `bad_head`."
+        }
         ErrorKind::HeadTooLarge => "The path or the headers are too long or too many; counted as `bad_head`.",
         ErrorKind::ForbiddenHost => "The `host` header names somebody else: see `allowed_hosts`.",
         ErrorKind::ForbiddenOrigin => "A browser's page that may not call: see `allowed_origins`.",
@@ -27,7 +29,9 @@ fn sentence(kind: ErrorKind) -> &'static str {
         ErrorKind::TooManyInFlight => "`max_in_flight` requests are under way.",
         ErrorKind::JournalUnavailable => "The journal cannot be written: free room on the disk of `data_dir`.",
         ErrorKind::InvalidJson => "The body is not a JSON object.",
-        ErrorKind::InvalidModel => "`model` is not a string.",
+        ErrorKind::InvalidModel => {
+            "`model` is not a string, or stands there more than once and the caller's key is for certain models."
+        }
         ErrorKind::UnsupportedMediaType => {
             "The body does not say that it is JSON, which is required where Weir holds a key, or it is compressed."
         }

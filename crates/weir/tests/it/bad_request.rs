@@ -120,6 +120,22 @@ fn a_head_that_is_not_http_is_refused_and_counted() {
     assert!(upstream.seen().is_empty());
 }
 
+/// Who asks as of a Loki gets a sentence, as a Loki gives one.
+#[test]
+fn a_question_that_is_not_encoded_is_told_so() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let weir = Weir::before(&upstream);
+    for query in ["{app=\"x\"}", "{app=\"x\"} |= \"a b\"", "<x>"] {
+        let answer = weir.ask_admin(request(&format!("GET /loki/api/v1/query_range?query={query}"), &[], ""));
+        assert_eq!((answer.status(), answer.whole), (400, true), "{query}");
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert!(answer.text().contains("must be encoded") && answer.text().ends_with('\n'), "{}", answer.text());
+    }
+    let long = weir.ask_admin(request(&format!("GET /metrics?{}", "x".repeat(70_000)), &[], ""));
+    assert!(matches!(long.status(), 414 | 431) && long.text().contains("with POST"), "{}", long.text());
+    assert_eq!(weir.ask_admin(request("GET /loki/api/v1/query_range?query=%7Bapp=%22x%22%7D", &[], "")).status(), 200);
+}
+
 #[test]
 fn a_body_that_is_framed_wrongly_is_refused_and_recorded() {
     let upstream = Upstream::answering(json(ANSWER));

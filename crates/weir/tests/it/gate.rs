@@ -38,6 +38,20 @@ fn whoever_addresses_somebody_else_is_refused() {
     assert_eq!(upstream.seen().len(), 12);
 }
 
+/// One reader may take the first, another the last.
+#[test]
+fn several_hosts_are_none() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let weir = Weir::before(&upstream);
+    let hosts = [("host", "localhost"), ("host", "evil.example")];
+    for hosts in [[hosts[0], hosts[1]], [hosts[1], hosts[0]], [hosts[0], hosts[0]]] {
+        is_own_error(&post(&weir, &hosts), 400, "weir_bad_head", false);
+        is_own_error(&weir.ask_admin(request("GET /metrics", &hosts, "")), 400, "weir_bad_head", false);
+    }
+    weir.refused("bad_head", 3);
+    weir.settled(0);
+}
+
 #[test]
 fn operators_address_weir_too() {
     let upstream = Upstream::answering(json(ANSWER));

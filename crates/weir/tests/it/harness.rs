@@ -113,5 +113,8 @@ pub(crate) fn is_own_error(answer: &Message, status: u16, code: &str, admitted: 
     let recorded = answer.header("x-weir-request-id");
     assert_eq!(recorded.is_some(), admitted);
     assert_eq!(error["request_id"].as_str(), recorded.or(answer.header("x-request-id")));
-    error["message"].as_str().filter(|message| !message.is_empty()).expect("a sentence").to_owned()
+    let sentence = error["message"].as_str().expect("a sentence");
+    // What happened, and what to do: behind a semicolon, or it is all that there is to say.
+    assert!(["; ", "send ", " takes "].iter().any(|said| sentence.contains(said)), "{sentence}");
+    sentence.to_owned()
 }

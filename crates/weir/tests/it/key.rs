@@ -177,11 +177,16 @@ fn a_key_is_for_its_models() {
     is_own_error(&audio, 403, "weir_model_not_allowed", true);
     let batch = weir.ask(request("POST /v1/batches", &[bob[0], JSON], "{\"input_file_id\":\"x\"}"));
     is_own_error(&batch, 403, "weir_model_not_allowed", true);
+    // A provider may take the first of two, Weir the last.
+    for twice in [r#"{"model":"o3","model":"gpt-4"}"#, r#"{"model":"o3","mod\u0065l":"gpt-4"}"#] {
+        is_own_error(&chat(&weir, &bob, twice), 400, "weir_invalid_model", true);
+        assert_eq!(chat(&weir, &[("x-api-key", ALICE)], twice).status(), 200);
+    }
     assert_eq!(chat(&weir, &[("x-api-key", ALICE)], r#"{"model":"o3"}"#).status(), 200);
     let list = weir.ask(request("GET /v1/models", &bob, "")).text();
     assert!(list.contains("\"gpt-4-x\"") && list.contains("\"fast\""), "{list}");
     assert!(!list.contains("\"o3\"") && !list.contains("\"slow\""), "{list}");
-    let records = weir.settled(11);
+    let records = weir.settled(15);
     let refused: Vec<_> = records.iter().filter(|record| record["status_code"] == 403).collect();
     assert_eq!(refused.len(), 6);
     assert!(refused.iter().all(|record| record["key"] == "bob" && record["error_type"] == "weir_model_not_allowed"));

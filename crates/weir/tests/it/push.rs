@@ -80,6 +80,160 @@ fn what_is_pushed_is_asked_back() {
     assert_eq!(asked(&weir, r#"{app="sea"} |= "soon" | who="Bjørn 🐟""#).len(), 1);
 }
 
+/// A text of up to `most` characters from where mistakes are made: quotes, control characters, what escapes are written
+/// with, letters of several bytes, of which some join or turn around, and the ends of planes.
+fn text(random: &mut fastrand::Rng, most: usize) -> String {
+    const ODD: &[char] = &[
+        '"',
+        '\\',
+        '`',
+        '{',
+        '}',
+        '=',
+        ',',
+        '\n',
+        '\r',
+        '\t',
+        '\0',
+        '\u{7}',
+        '\u{1b}',
+        '\u{7f}',
+        '\u{85}',
+        'é',
+        'e',
+        '\u{301}',
+        'ß',
+        'ö',
+        '\u{200d}',
+        '\u{202e}',
+        '\u{2028}',
+        '\u{feff}',
+        '\u{fffd}',
+        '\u{ffff}',
+        '漢',
+        '🌊',
+        '🐟',
+        '\u{10ffff}',
+    ];
+    let length = random.usize(1..=most);
+    let mut one = || if random.bool() { random.alphanumeric() } else { ODD[random.usize(..ODD.len())] };
+    (0..length).map(|_| one()).collect()
+}
+
+/// Names and values, each name once, of which none is one that Loki derives something from.
+fn pairs(random: &mut fastrand::Rng, most: usize) -> serde_json::Map<String, Value> {
+    let count = random.usize(0..=most);
+    let name = |random: &mut fastrand::Rng| format!("n_{}{}", random.alphabetic(), random.u8(..));
+    (0..count).map(|_| (name(random), text(random, 40).into())).collect()
+}
+
+/// An entry with its stream: the labels, the time, the line, the metadata.
+type Sent = (String, i64, String, String);
+
+/// Entries of several streams at once, in any order, some of one time, some to come, and some as long as a line may be.
+fn entries_of(random: &mut fastrand::Rng, round: usize, now: i64) -> Vec<Sent> {
+    let streams: Vec<String> = (0..random.usize(1..5))
+        .map(|at| {
+            let mut labels = pairs(random, 8);
+            labels.insert("round".to_owned(), format!("{round}").into());
+            labels.insert("stream".to_owned(), format!("{at} {}", text(random, 40)).into());
+            Value::from(labels).to_string()
+        })
+        .collect();
+    let times: Vec<i64> = (0..12).map(|_| now + random.i64(-20 * 86_400_000_000_000..540_000_000_000)).collect();
+    let entry = |at: usize| {
+        let mut line = format!("{at} {}", text(random, 200));
+        if at.is_multiple_of(10) {
+            line.push_str(&"é".repeat(((256 << 10) - line.len()) / 2));
+        }
+        let (stream, time) = (random.choice(&streams).unwrap(), random.choice(&times).unwrap());
+        (stream.clone(), *time, line, Value::from(pairs(random, 4)).to_string())
+    };
+    (0..40).map(entry).collect()
+}
+
+/// A push of these, each entry in a stream of its own, packed or as it is.
+fn send(weir: &Weir, entries: &[Sent], packed: bool) {
+    let read = |text: &String| serde_json::from_str::<Value>(text).unwrap();
+    let streams: Vec<Value> = entries
+        .iter()
+        .map(|(stream, at, line, metadata)| {
+            json!({"stream": read(stream), "values": [[at.to_string(), line, read(metadata)]]})
+        })
+        .collect();
+    let mut body = json!({ "streams": streams }).to_string().into_bytes();
+    let mut head = vec![JSON];
+    if packed {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&body).unwrap();
+        body = gzip.finish().unwrap();
+        head.push(("content-encoding", "gzip"));
+    }
+    let answer = weir.ask_admin(request("POST /loki/api/v1/push", &head, body));
+    assert_eq!(answer.status(), 204, "{}", answer.text());
+}
+
+/// What is answered, each stream in the order of its direction, as sorted entries.
+fn found(weir: &Weir, query: &str, direction: &str, now: i64) -> Vec<Sent> {
+    let escaped: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let (start, end) = (now - 21 * 86_400_000_000_000, now + 600_000_000_000);
+    let path = format!(
+        "GET /loki/api/v1/query_range?query={escaped}&start={start}&end={end}&direction={direction}&limit=5000"
+    );
+    let answer = weir.ask_admin(request(&path, &[("x-loki-response-encoding-flags", "categorize-labels")], ""));
+    assert_eq!(answer.status(), 200, "{query}: {}", answer.text());
+    let mut all = Vec::new();
+    for stream in answer.json()["data"]["result"].as_array().unwrap() {
+        let values = stream["values"].as_array().unwrap();
+        let times: Vec<i64> = values.iter().map(|value| value[0].as_str().unwrap().parse().unwrap()).collect();
+        assert!(if direction == "forward" { times.is_sorted() } else { times.iter().rev().is_sorted() }, "{times:?}");
+        for (value, at) in values.iter().zip(times) {
+            let metadata = value[2].get("structuredMetadata").cloned().unwrap_or_else(|| json!({}));
+            all.push((stream["stream"].to_string(), at, value[1].as_str().unwrap().to_owned(), metadata.to_string()));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Whatever is pushed is what is asked back: labels, lines and metadata of any text, times in any order, equal ones and
+/// some to come, in both directions, from memory and from segments.
+#[test]
+fn whatever_is_pushed_is_asked_back() {
+    let weir = weir("discover_service_name = []\ndiscover_log_levels = false");
+    let (mut random, now) = (fastrand::Rng::with_seed(11), now());
+    let mut rounds = Vec::new();
+    for round in 0..12 {
+        let mut entries = entries_of(&mut random, round, now);
+        random.shuffle(&mut entries);
+        entries.chunks(17).for_each(|part| send(&weir, part, random.bool()));
+        // Once more, in another order: nothing is there twice.
+        random.shuffle(&mut entries);
+        send(&weir, &entries, true);
+        entries.sort();
+        rounds.push(entries);
+    }
+    super::harness::until("some are in a segment", || {
+        let status = weir.ask_admin(request("GET /api/v1/status", &[], "")).json();
+        (status["store"]["pushed"]["lines"].as_u64().unwrap() > 0).then_some(())
+    });
+    let same = |query: &str, direction: &str, wanted: &[&Sent]| {
+        let found = found(&weir, query, direction, now);
+        let other = found.iter().zip(wanted).find(|(found, wanted)| found != *wanted);
+        assert!(other.is_none() && found.len() == wanted.len(), "{query}, {direction}: {} {other:?}", found.len());
+    };
+    for (round, entries) in rounds.iter().enumerate() {
+        for direction in ["forward", "backward"] {
+            same(&format!("{{round=\"{round}\"}}"), direction, &entries.iter().collect::<Vec<_>>());
+        }
+        let stream = &entries[random.usize(..entries.len())].0;
+        let labels: serde_json::Map<String, Value> = serde_json::from_str(stream).unwrap();
+        let matchers: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let of_stream: Vec<&Sent> = entries.iter().filter(|entry| entry.0 == *stream).collect();
+        same(&format!("{{{}}}", matchers.join(", ")), "forward", &of_stream);
+    }
+}
+
 #[test]
 fn bodies_come_packed() {
     let weir = weir("");
@@ -125,6 +279,71 @@ fn what_is_pushed_enters_no_sum_of_weirs_own() {
     assert_eq!(push(&weir, &record).status(), 204);
     assert_eq!(asked(&weir, r#"{app="elsewhere"}"#).len(), 1);
     assert_eq!((before, weir.metrics().sum("llm_requests_total"), weir.records().len()), (1, 1, 1));
+}
+
+/// What every panel and the mission's queries answer, for the hours around `at`.
+fn shown(weir: &Weir, at: i64) -> Vec<(String, Value)> {
+    let panels = weir.ask_admin(request("GET /api/v1/panels", &[], "")).json();
+    let queries = panels["panels"].as_array().unwrap().iter().flat_map(|panel| panel["queries"].as_array().unwrap());
+    let queries = queries.map(|query| query["logql"].as_str().unwrap().to_owned());
+    let stages = ["", " | json | total_tokens > 100", " | json | cost_usd > 0.001", " | json | model = \"gpt-4\""];
+    let mission =
+        stages.map(|stage| format!("{{namespace=\"llm\", app=\"llm-proxy\"}} |= \"llm_request_completed\"{stage}"));
+    let hour = 3_600_000_000_000;
+    let all = queries.chain(mission).map(|query| {
+        let query = query.replace("$__auto", "1h").replace("$slo_seconds", "1").replace("$search", "");
+        let escaped: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let (start, end) = (at - hour, at + hour);
+        let path = format!("GET /loki/api/v1/query_range?query={escaped}&start={start}&end={end}&step=600");
+        let answer = weir.ask_admin(request(&path, &[], ""));
+        assert_eq!(answer.status(), 200, "{query}: {}", answer.text());
+        (query, answer.json()["data"]["result"].clone())
+    });
+    all.collect()
+}
+
+/// A copy of a Record, with its own labels and metadata, and one that claims another cost.
+fn forged(weir: &Weir, record: &Value) -> (i64, Value) {
+    let at = asked(weir, r#"{app="llm-proxy"}"#)[0].0.parse::<i64>().unwrap();
+    let series = weir.ask_admin(request("GET /loki/api/v1/series?match[]=%7Bapp%3D%22llm-proxy%22%7D", &[], "")).json();
+    let copied = series["data"][0].as_object().unwrap().clone();
+    assert_eq!((&copied["event"], &copied["service_name"]), (&json!("llm_request_completed"), &json!("llm-proxy")));
+    let mut plain = copied.clone();
+    plain.remove("service_name");
+    let line = record.to_string();
+    let metadata = json!({"model": "gpt-4", "total_tokens": "7", "cost_usd": "7", "energy_consumption_kwh": "7",
+        "organization": "acme", "user_id": "eve", "processing_time_seconds": "7"});
+    let values = |at: i64| json!([[at.to_string(), line, metadata]]);
+    let streams = json!([{"stream": copied, "values": values(at + 1)}, {"stream": plain, "values": values(at + 2)}]);
+    (at, json!({ "streams": streams }))
+}
+
+/// The labels of Weir's own lines are no one else's, so no panel and none of the mission's queries counts what is pushed with them.
+#[test]
+fn what_is_pushed_as_if_it_were_weirs_enters_no_panel() {
+    let weir = weir("");
+    assert_eq!(weir.ask(chat(CHAT)).status(), 200);
+    let (at, body) = forged(&weir, &weir.settled(1)[0]);
+    let before = shown(&weir, at);
+    assert!(before.iter().filter(|(_, result)| *result != json!([])).count() > 10);
+    assert_eq!(push(&weir, &body).status(), 204);
+    assert_eq!(shown(&weir, at), before);
+    assert_eq!(asked(&weir, r#"{service_name="llm-proxy"}"#).len(), 1);
+    let found = asked(&weir, r#"{exported_app="llm-proxy", namespace="llm", event="llm_request_completed"}"#);
+    assert_eq!(found.iter().map(|(at, ..)| at.clone()).collect::<Vec<_>>(), [at + 1, at + 2].map(|at| at.to_string()));
+}
+
+/// Unless somebody wants it so, who has other proxies' lines pushed here.
+#[test]
+fn others_lines_stand_among_weirs_own_where_that_is_wanted() {
+    let weir = weir("as_weir = true");
+    assert_eq!(weir.ask(chat(CHAT)).status(), 200);
+    let (at, body) = forged(&weir, &weir.settled(1)[0]);
+    let before = shown(&weir, at);
+    assert_eq!(push(&weir, &body).status(), 204);
+    assert_ne!(shown(&weir, at), before);
+    assert_eq!(asked(&weir, r#"{app="llm-proxy", event="llm_request_completed"}"#).len(), 3);
+    assert_eq!(weir.metrics().sum("llm_requests_total"), 1);
 }
 
 /// Where there are tokens, one for reading is none for pushing, and none is none.

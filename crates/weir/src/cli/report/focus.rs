@@ -11,7 +11,7 @@ use meter::record::Line;
 use meter::time;
 use serde_json::{Map, Value};
 
-use super::group::{self, Period, decimal, integer, units};
+use super::group::{self, Period, decimal, number};
 use crate::cli::csv::quote;
 
 const NANO: u8 = 9;
@@ -100,10 +100,10 @@ impl Charges {
     /// Adds a Record, if it is within the period.
     pub(super) fn add(&mut self, line: &Line, period: Period) {
         let Some(at) = period.holds(line) else { return };
-        if line.get("cost_usd").is_none() {
+        let Some(whole) = number(line, "cost_usd") else {
             self.unpriced += u64::from(line.get("total_tokens").is_some());
             return;
-        }
+        };
         let value = |field: &str| group::value(line, field, at);
         let tags: Vec<String> = self.by.iter().map(|field| value(field)).collect();
         let base = Key {
@@ -114,8 +114,7 @@ impl Charges {
             meter: Meter::Whole,
             tags,
         };
-        let whole = units(line, "cost_usd");
-        let list = line.get("cost_list_usd").map_or(whole, |_| units(line, "cost_list_usd"));
+        let list = number(line, "cost_list_usd").unwrap_or(whole);
         let parts = parts(line);
         let known: u128 = parts.iter().map(|(_, cost, _)| cost).sum();
         // Where parts do not make up the whole, as where a provider says only what a request cost, it is one charge.
@@ -131,6 +130,11 @@ impl Charges {
             charge.list += share;
             charge.quantity += quantity;
         }
+    }
+
+    /// Fields of one's own that tell charges apart and that none has, where there are charges.
+    pub(super) fn absent(&self) -> Vec<&str> {
+        group::absent(&self.by, self.charges.keys().map(|key| &key.tags))
     }
 
     /// Says what is not among the charges.
@@ -156,16 +160,17 @@ impl Charges {
 
 /// The parts of a cost that are known, each with how much was used.
 fn parts(line: &Line) -> Vec<(Meter, u128, u128)> {
-    let cached = integer(line, "cached_input_tokens") + integer(line, "cache_write_tokens");
-    let input = integer(line, "input_tokens").saturating_sub(cached);
+    // What a Record does not say of a class of tokens is none of it: the classes are disjoint, and each that cost is there.
+    let used = |name: &str| number(line, name).unwrap_or(0);
+    let cached = used("cached_input_tokens") + used("cache_write_tokens");
+    let input = used("input_tokens").saturating_sub(cached);
     let all = [
         (Meter::Input, "cost_input_usd", input),
         (Meter::Cache, "cost_cache_usd", cached),
-        (Meter::Output, "cost_output_usd", integer(line, "output_tokens")),
-        (Meter::Tools, "cost_tools_usd", integer(line, "search_calls").max(1)),
+        (Meter::Output, "cost_output_usd", used("output_tokens")),
+        (Meter::Tools, "cost_tools_usd", used("search_calls").max(1)),
     ];
-    let known = all.into_iter().filter(|(_, field, _)| line.get(field).is_some());
-    let parts = known.map(|(meter, field, quantity)| (meter, units(line, field), u128::from(quantity)));
+    let parts = all.into_iter().filter_map(|(meter, field, quantity)| Some((meter, number(line, field)?, quantity)));
     parts.filter(|(_, cost, quantity)| *cost > 0 || *quantity > 0).collect()
 }
 

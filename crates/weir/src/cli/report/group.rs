@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use meter::decimal;
-use meter::record::{CustomValue, Line, Owned};
+use meter::record::{CustomValue, Line, Owned, field};
 use meter::time;
 
 /// From an instant on and before another, in nanoseconds since 1970.
@@ -22,6 +22,9 @@ impl Period {
     }
 }
 
+/// What sums are taken apart by beside fields: when a request ended, in UTC.
+const DATES: [&str; 2] = ["day", "month"];
+
 /// What is looked at of a Record, besides what tells groups apart.
 pub(super) const FIELDS: &[&str] = &[
     "timestamp",
@@ -36,7 +39,7 @@ pub(super) const FIELDS: &[&str] = &[
     "processing_time_seconds",
 ];
 
-/// What is summed. Money is in nano-dollars, energy in pico-kilowatt-hours.
+/// What is summed. Money is in nano-dollars, energy in pico-kilowatt-hours. A sum is of what is known; where nothing is, there is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) requests: u64,
@@ -44,16 +47,18 @@ pub(super) struct Sums {
     pub(super) errors: u64,
     /// And those whose caller went away.
     pub(super) cancelled: u64,
-    pub(super) input_tokens: u64,
+    pub(super) input_tokens: Option<u128>,
     /// Of the input, what was found in a cache.
-    pub(super) cached_input_tokens: u64,
-    pub(super) output_tokens: u64,
-    pub(super) cost: u128,
+    pub(super) cached_input_tokens: Option<u128>,
+    pub(super) output_tokens: Option<u128>,
+    pub(super) cost: Option<u128>,
     /// Requests with tokens and without a price.
     pub(super) unpriced: u64,
-    pub(super) energy: u128,
+    pub(super) energy: Option<u128>,
+    /// Requests with tokens and without an energy.
+    pub(super) unknown_energy: u64,
     /// In microseconds.
-    pub(super) processing_time: u128,
+    pub(super) processing_time: Option<u128>,
 }
 
 impl Sums {
@@ -67,51 +72,67 @@ impl Sums {
             requests: 1,
             errors: u64::from(status == "error"),
             cancelled: u64::from(status == "cancelled"),
-            input_tokens: integer(line, "input_tokens"),
-            cached_input_tokens: integer(line, "cached_input_tokens"),
-            output_tokens: integer(line, "output_tokens"),
-            cost: units(line, "cost_usd"),
-            unpriced: u64::from(known && line.get("cost_usd").is_none()),
-            energy: units(line, "energy_consumption_kwh"),
-            processing_time: units(line, "processing_time_seconds"),
+            input_tokens: number(line, "input_tokens"),
+            cached_input_tokens: number(line, "cached_input_tokens"),
+            output_tokens: number(line, "output_tokens"),
+            cost: number(line, "cost_usd"),
+            unpriced: u64::from(known && number(line, "cost_usd").is_none()),
+            energy: number(line, "energy_consumption_kwh"),
+            unknown_energy: u64::from(known && number(line, "energy_consumption_kwh").is_none()),
+            processing_time: number(line, "processing_time_seconds"),
         }
+    }
+
+    /// The cost in nano-dollars, if it is known: no requests cost nothing.
+    pub(super) fn cost(&self) -> Option<u128> {
+        self.of_known(self.cost)
+    }
+
+    /// A sum of these Records, which is 0 where there are none.
+    pub(super) fn of_known(&self, sum: Option<u128>) -> Option<u128> {
+        sum.or((self.requests == 0).then_some(0))
     }
 
     pub(super) fn add(&mut self, other: &Sums) {
         self.requests += other.requests;
         self.errors += other.errors;
         self.cancelled += other.cancelled;
-        self.input_tokens += other.input_tokens;
-        self.cached_input_tokens += other.cached_input_tokens;
-        self.output_tokens += other.output_tokens;
-        self.cost += other.cost;
         self.unpriced += other.unpriced;
-        self.energy += other.energy;
-        self.processing_time += other.processing_time;
+        self.unknown_energy += other.unknown_energy;
+        for (sum, more) in [
+            (&mut self.input_tokens, other.input_tokens),
+            (&mut self.cached_input_tokens, other.cached_input_tokens),
+            (&mut self.output_tokens, other.output_tokens),
+            (&mut self.cost, other.cost),
+            (&mut self.energy, other.energy),
+            (&mut self.processing_time, other.processing_time),
+        ] {
+            *sum = sum.map_or(more, |sum| Some(sum + more.unwrap_or(0)));
+        }
     }
 }
 
-pub(super) fn integer(line: &Line, name: &str) -> u64 {
+/// A number, of its smallest unit, where it is known.
+pub(super) fn number(line: &Line, name: &str) -> Option<u128> {
     match line.get(name) {
-        Some(Owned::Integer(number)) => *number,
-        _ => 0,
-    }
-}
-
-/// A number of its smallest unit; 0 where it is unknown.
-pub(super) fn units(line: &Line, name: &str) -> u128 {
-    match line.get(name) {
-        Some(Owned::Fixed(units, _)) => u128::from(*units),
-        _ => 0,
+        Some(Owned::Integer(units) | Owned::Fixed(units, _)) => Some(u128::from(*units)),
+        _ => None,
     }
 }
 
 /// Whether sums can be taken apart by it.
 pub(super) fn check(field: &str) -> Result<(), String> {
-    if ["day", "month"].contains(&field) || super::is_field(field) {
+    if DATES.contains(&field) || super::is_field(field) {
         return Ok(());
     }
     Err(format!("--by {field}: no Record can have such a field"))
+}
+
+/// Those of the fields `by` that are not Weir's own and that none of `keys`, their values, has.
+pub(super) fn absent<'a>(by: &'a [String], keys: impl Iterator<Item = &'a Vec<String>> + Clone) -> Vec<&'a str> {
+    let fields = by.iter().enumerate().filter(|(_, name)| field(name).is_none() && !DATES.contains(&name.as_str()));
+    let absent = fields.filter(|(at, _)| keys.clone().next().is_some() && keys.clone().all(|key| key[*at].is_empty()));
+    absent.map(|(_, name)| name.as_str()).collect()
 }
 
 /// The value of a field as text; empty where there is none.
@@ -164,6 +185,11 @@ impl Statement {
         let Some(at) = period.holds(line) else { return };
         let key = self.by.iter().map(|field| value(line, field, at)).collect();
         self.groups.entry(key).or_default().add(&Sums::of(line));
+    }
+
+    /// Fields of one's own by which sums are taken apart and which no Record has, where there are Records.
+    pub(super) fn absent(&self) -> Vec<&str> {
+        absent(&self.by, self.groups.keys())
     }
 
     /// Of all groups.

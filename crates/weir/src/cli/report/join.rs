@@ -78,18 +78,18 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn cost(&self) -> i128 {
-        i128::try_from(self.sums.cost).unwrap_or(i128::MAX)
+    fn cost(&self) -> Option<i128> {
+        self.sums.cost().map(|cost| i128::try_from(cost).unwrap_or(i128::MAX))
     }
 
-    /// What is left of the revenue, in nano-dollars.
+    /// What is left of the revenue, in nano-dollars; none where nothing is known of what was spent.
     pub(super) fn margin(&self) -> Option<i128> {
-        Some(self.revenue? - self.cost())
+        Some(self.revenue? - self.cost()?)
     }
 
     /// What each dollar that was spent brought beyond itself, in hundredths of a per cent; none where nothing was spent.
     pub(super) fn return_on_investment(&self) -> Option<i128> {
-        let (margin, cost) = (self.margin()?, self.cost());
+        let (margin, cost) = (self.margin()?, self.cost()?);
         if cost == 0 {
             return None;
         }

@@ -15,22 +15,30 @@ const MICRO: u8 = 6;
 /// Where a Record has no such field.
 const NONE: &str = "(none)";
 
-/// A sum as it is written.
-type Shown = fn(&Sums) -> String;
+/// In a table, where a number is unknown.
+const UNKNOWN: &str = "-";
+
+/// A sum as it is written, if it is known.
+type Shown = fn(&Sums) -> Option<String>;
 
 /// The columns behind those by which sums are taken apart: their names, and whether they are for people too.
-const COLUMNS: [(&str, bool, Shown); 10] = [
-    ("requests", true, |sums| sums.requests.to_string()),
-    ("errors", true, |sums| sums.errors.to_string()),
-    ("cancelled", false, |sums| sums.cancelled.to_string()),
-    ("input_tokens", true, |sums| sums.input_tokens.to_string()),
-    ("cached_input_tokens", false, |sums| sums.cached_input_tokens.to_string()),
-    ("output_tokens", true, |sums| sums.output_tokens.to_string()),
-    ("processing_time_seconds", false, |sums| decimal(sums.processing_time, MICRO)),
-    ("energy_consumption_kwh", true, |sums| decimal(sums.energy, PICO)),
-    ("unpriced_requests", true, |sums| sums.unpriced.to_string()),
-    ("cost_usd", true, |sums| decimal(sums.cost, NANO)),
+const COLUMNS: [(&str, bool, Shown); 11] = [
+    ("requests", true, |sums| Some(sums.requests.to_string())),
+    ("errors", true, |sums| Some(sums.errors.to_string())),
+    ("cancelled", false, |sums| Some(sums.cancelled.to_string())),
+    ("input_tokens", true, |sums| shown(sums, sums.input_tokens, 0)),
+    ("cached_input_tokens", false, |sums| shown(sums, sums.cached_input_tokens, 0)),
+    ("output_tokens", true, |sums| shown(sums, sums.output_tokens, 0)),
+    ("processing_time_seconds", false, |sums| shown(sums, sums.processing_time, MICRO)),
+    ("unknown_energy_requests", true, |sums| Some(sums.unknown_energy.to_string())),
+    ("energy_consumption_kwh", true, |sums| shown(sums, sums.energy, PICO)),
+    ("unpriced_requests", true, |sums| Some(sums.unpriced.to_string())),
+    ("cost_usd", true, |sums| shown(sums, sums.cost, NANO)),
 ];
+
+fn shown(sums: &Sums, sum: Option<u128>, scale: u8) -> Option<String> {
+    sums.of_known(sum).map(|units| decimal(units, scale))
+}
 
 /// Columns for people.
 pub(super) fn table(
@@ -44,7 +52,8 @@ pub(super) fn table(
     let named = |name: &String| if name.is_empty() { NONE.to_owned() } else { name.clone() };
     let row = |key: Vec<String>, sums: &Sums| -> Vec<String> {
         let shown = COLUMNS.iter().filter(|(_, shown, _)| *shown);
-        key.into_iter().chain(shown.map(|(_, _, of)| of(sums))).collect()
+        let values = shown.map(|(_, _, of)| of(sums).unwrap_or_else(|| UNKNOWN.to_owned()));
+        key.into_iter().chain(values).collect()
     };
     let heading = statement.by.iter().map(String::as_str);
     let heading: Vec<_> =
@@ -65,10 +74,10 @@ pub(super) fn table(
 }
 
 fn of_unit(name: &str, unit: &Unit) -> Vec<String> {
-    let known = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let known = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
     vec![
         name.to_owned(),
-        decimal(unit.sums.cost, NANO),
+        known(unit.sums.cost().map(|cost| decimal(cost, NANO))),
         known(unit.revenue.map(dollars)),
         known(unit.margin().map(dollars)),
         known(unit.return_on_investment().map(percent)),
@@ -98,7 +107,7 @@ pub(super) fn csv(out: &mut dyn Write, statement: &Statement, joined: Option<&Jo
     let mut line =
         |cells: Vec<String>| writeln!(out, "{}", cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(","));
     let names = || COLUMNS.iter().map(|(name, ..)| (*name).to_owned());
-    let values = |sums: &Sums| COLUMNS.iter().map(|(_, _, of)| of(sums)).collect::<Vec<_>>();
+    let values = |sums: &Sums| COLUMNS.iter().map(|(_, _, of)| of(sums).unwrap_or_default()).collect::<Vec<_>>();
     let Some(joined) = joined else {
         line(statement.by.iter().cloned().chain(names()).collect())?;
         return statement
@@ -153,12 +162,11 @@ fn text_or_null(text: &str) -> Value {
 
 fn members(sums: &Sums) -> impl Iterator<Item = (String, Value)> {
     COLUMNS.iter().map(|(name, _, of)| {
-        let text = of(sums);
         let is_decimal = name.ends_with("_usd") || name.ends_with("_kwh") || name.ends_with("_seconds");
-        let value = match text.parse::<u64>() {
+        let value = of(sums).map_or(Value::Null, |text| match text.parse::<u64>() {
             Ok(number) if !is_decimal => number.into(),
             _ => text.into(),
-        };
+        });
         ((*name).to_owned(), value)
     })
 }
@@ -166,7 +174,7 @@ fn members(sums: &Sums) -> impl Iterator<Item = (String, Value)> {
 fn unit_json(on: Option<&String>, unit: &Unit) -> Value {
     let text = |value: Option<String>| value.map_or(Value::Null, Value::from);
     let mut object: Map<String, Value> = on.map(|on| (on.clone(), text_or_null(&unit.name))).into_iter().collect();
-    object.insert("cost_usd".to_owned(), decimal(unit.sums.cost, NANO).into());
+    object.insert("cost_usd".to_owned(), text(unit.sums.cost().map(|cost| decimal(cost, NANO))));
     object.insert("revenue_usd".to_owned(), text(unit.revenue.map(dollars)));
     object.insert("margin_usd".to_owned(), text(unit.margin().map(dollars)));
     object.insert("return_percent".to_owned(), text(unit.return_on_investment().map(percent)));

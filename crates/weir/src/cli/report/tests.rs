@@ -64,11 +64,11 @@ fn sums_are_taken_apart_by_any_field() {
     let statement = statement(&["organization", "model"], &lines());
     let shown = text(|out| output::csv(out, &statement, None));
     let wanted = "organization,model,requests,errors,cancelled,input_tokens,cached_input_tokens,output_tokens,\
-                  processing_time_seconds,energy_consumption_kwh,unpriced_requests,cost_usd\n\
-                  ,gpt-4o,1,0,0,30,10,5,0,0,0,1.000000001\n\
-                  acme,o3,1,0,0,30,10,5,0,0,0,0.0000001\n\
-                  acme,gpt-4o,2,0,0,60,20,10,0,0,0,0.000000016\n\
-                  acme,new,1,0,0,7,0,0,0,0,1,0\n";
+                  processing_time_seconds,unknown_energy_requests,energy_consumption_kwh,unpriced_requests,cost_usd\n\
+                  ,gpt-4o,1,0,0,30,10,5,,1,,0,1.000000001\n\
+                  acme,o3,1,0,0,30,10,5,,1,,0,0.0000001\n\
+                  acme,gpt-4o,2,0,0,60,20,10,,2,,0,0.000000016\n\
+                  acme,new,1,0,0,7,,,,1,,1,\n";
     assert_eq!(shown, wanted);
     let by_day = super::tests::statement(&["day"], &lines());
     assert_eq!(
@@ -86,6 +86,66 @@ fn a_table_ends_with_its_total() {
     let last = shown.lines().last().unwrap();
     assert!(last.starts_with("total ") && last.ends_with(" 1.000000117"), "{shown}");
     assert!(shown.starts_with("2026-11-01 00:00:00 to 2026-12-01 00:00:00 (UTC)\n"), "{shown}");
+}
+
+/// What nobody knows is not 0: not in a row, not in the total, and not where revenue stands beside it.
+#[test]
+fn unknown_is_unknown_in_statements_too() {
+    let known =
+        ",\"total_tokens\":9,\"input_tokens\":9,\"output_tokens\":0,\"energy_consumption_kwh\":0.5,\"cost_usd\":0";
+    let lines = [
+        line(0, "acme", "free", known),
+        line(0, "beta", "dark", ",\"total_tokens\":7"),
+        line(0, "beta", "dark", ",\"cost_usd\":null,\"input_tokens\":null"),
+    ];
+    let both = statement(&["model"], &lines);
+    let shown = text(|out| output::table(out, &both, None, period()));
+    let cells = |row: usize| shown.lines().rev().nth(row).unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(
+        cells(3)[3..],
+        [
+            "input_tokens",
+            "output_tokens",
+            "unknown_energy_requests",
+            "energy_consumption_kwh",
+            "unpriced_requests",
+            "cost_usd"
+        ]
+    );
+    assert_eq!(cells(2), ["free", "1", "0", "9", "0", "0", "0.5", "0", "0"]);
+    assert_eq!(cells(1), ["dark", "2", "0", "-", "-", "1", "-", "1", "-"]);
+    assert_eq!(cells(0), ["total", "3", "0", "9", "0", "1", "0.5", "1", "0"]);
+    let revenue = join::parse("organization,revenue\nacme,1\nbeta,1\nidle,1\n", "organization").unwrap();
+    let by_organization = statement(&["organization"], &lines);
+    let joined = Joined::new(&by_organization, 0, revenue);
+    let json: serde_json::Value =
+        serde_json::from_str(&text(|out| output::json(out, &by_organization, Some(&joined), period()))).unwrap();
+    let row = json["rows"].as_array().unwrap().iter().find(|row| row["organization"] == "beta").unwrap();
+    assert!(["input_tokens", "energy_consumption_kwh", "cost_usd"].iter().all(|name| row[name].is_null()), "{row}");
+    assert_eq!(
+        (&row["requests"], &row["unknown_energy_requests"], &row["unpriced_requests"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    let unit = |name: &str| json["units"].as_array().unwrap().iter().find(|unit| unit["organization"] == name).unwrap();
+    assert!(unit("beta")["cost_usd"].is_null() && unit("beta")["margin_usd"].is_null());
+    // Nobody asked for anything there: that costs nothing.
+    assert_eq!((&unit("idle")["cost_usd"], &unit("idle")["margin_usd"]), (&"0".into(), &"1".into()));
+    let nothing = text(|out| output::csv(out, &statement(&[], &[]), None));
+    assert_eq!(nothing.lines().count(), 1);
+    let nothing = text(|out| output::table(out, &statement(&["model"], &[]), None, period()));
+    assert!(nothing.ends_with(" 0\n"), "{nothing}");
+}
+
+#[test]
+fn a_field_that_no_record_has_is_said() {
+    let lines = [line(0, "", "m", ""), line(1, "", "m", ",\"team\":\"search\"")];
+    let by = ["organization", "team", "bogus", "day"];
+    assert_eq!(statement(&by, &lines).absent(), ["bogus"]);
+    assert_eq!(statement(&by, &lines[..1]).absent(), ["team", "bogus"]);
+    assert_eq!(statement(&by, &[]).absent(), [""; 0]);
+    let mut charges = Charges::new(&by.map(str::to_owned));
+    charges.add(&priced(0, "", "m", (1, 0, 0)), period());
+    assert_eq!(charges.absent(), ["team", "bogus"]);
 }
 
 #[test]
@@ -182,7 +242,7 @@ proptest! {
         let cost: u128 = records.iter().map(|(_, _, _, (a, b, c), _)| u128::from(a + b + c)).sum();
         for by in [&["organization", "model"][..], &["day"], &["month", "provider", "cached_input_tokens"], &[]] {
             let statement = statement(by, &lines);
-            prop_assert_eq!(statement.total().cost, cost);
+            prop_assert_eq!(statement.total().cost(), Some(cost));
             prop_assert_eq!(statement.total().requests, records.len() as u64);
             let mut charges = Charges::new(&statement.by);
             lines.iter().for_each(|line| charges.add(line, period()));

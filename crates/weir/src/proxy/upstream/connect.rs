@@ -37,13 +37,16 @@ pub(super) async fn connect(snapshot: &Snapshot, index: usize, limit: Duration) 
     match within(limit, establish(snapshot, provider)).await {
         Some(Ok(link)) => Ok(link),
         Some(Err(error)) => {
-            let message =
-                format!("provider \"{}\" at {} cannot be reached: {error}", provider.name, provider.authority);
+            let message = format!(
+                "provider \"{}\" at {} cannot be reached: {error}; try again, or see its base_url in weir.toml",
+                provider.name, provider.authority
+            );
             Err(Error::new(ErrorKind::UpstreamUnreachable, message))
         }
         None => {
             let message = format!(
-                "provider \"{}\" at {} could not be reached within {limit:.1?}",
+                "provider \"{}\" at {} could not be reached within {limit:.1?}; try again, or raise timeouts.connect in \
+                 weir.toml",
                 provider.name, provider.authority
             );
             Err(Error::new(ErrorKind::ConnectTimeout, message))
