@@ -16,11 +16,14 @@ pub enum DecimalError {
 
 /// Digits of the largest number, and one in front of the point where there would be none.
 const WIDTH: usize = 32;
+/// The longest part in front of the point or behind it, in digits, rounded up to what is copied at once.
+const PART: usize = 24;
 
 /// Writes `units`·10^-`scale` as the shortest decimal: `875` at scale 6 is `0.000875`, `2000` at scale 3 is `2`. A scale is
 /// at most 20.
 pub fn write(units: u64, scale: u8, out: &mut Vec<u8>) {
-    let mut buffer = [b'0'; WIDTH];
+    // Behind the digits there is room for what is copied too much.
+    let mut buffer = [b'0'; WIDTH + PART];
     let point = WIDTH - usize::from(scale.min(20));
     // In front of the digits stand zeros, of which one belongs before the point.
     let start = digits(units, &mut buffer).min(point - 1);
@@ -28,15 +31,26 @@ pub fn write(units: u64, scale: u8, out: &mut Vec<u8>) {
     while end > point && buffer[end - 1] == b'0' {
         end -= 1;
     }
-    out.extend_from_slice(&buffer[start..point]);
+    push(&buffer, start, point, out);
     if end > point {
         out.push(b'.');
-        out.extend_from_slice(&buffer[point..end]);
+        push(&buffer, point, end, out);
     }
 }
 
-/// Writes digits to the end of `buffer`, two at a time; returns where they start.
-fn digits(mut number: u64, buffer: &mut [u8; WIDTH]) -> usize {
+/// Appends a part of the buffer. As many bytes as are known beforehand are copied in a few instructions, and what was too much is
+/// taken back.
+#[inline]
+fn push(buffer: &[u8; WIDTH + PART], start: usize, end: usize, out: &mut Vec<u8>) {
+    if let Some(part) = buffer[start..].first_chunk::<PART>() {
+        let end = out.len() + (end - start);
+        out.extend_from_slice(part);
+        out.truncate(end);
+    }
+}
+
+/// Writes digits up to [`WIDTH`], two at a time; returns where they start.
+fn digits(mut number: u64, buffer: &mut [u8; WIDTH + PART]) -> usize {
     let mut start = WIDTH;
     while number >= 100 {
         start -= 2;
@@ -52,8 +66,18 @@ fn digits(mut number: u64, buffer: &mut [u8; WIDTH]) -> usize {
 }
 
 /// The two digits of a number below 100.
+#[inline]
 pub(crate) fn pair(number: u8) -> [u8; 2] {
-    [b'0' + number / 10, b'0' + number % 10]
+    static PAIRS: [[u8; 2]; 256] = {
+        let mut pairs = [[b'0'; 2]; 256];
+        let mut number = 0;
+        while number < 100 {
+            pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            number += 1;
+        }
+        pairs
+    };
+    PAIRS[number as usize]
 }
 
 /// `units`·10^-`scale` as text.

@@ -37,7 +37,10 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         let lines = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
         let named = lines
             .flat_map(|names| names.split(','))
-            .filter_map(|name| name.trim().parse().ok())
+            .map(str::trim)
+            // What nearly everybody says names no other header.
+            .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
+            .filter_map(|name| name.parse().ok())
             // These frame or secure the message; nobody may have them removed by naming them.
             .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION);
         found.extend(named);
