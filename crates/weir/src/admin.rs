@@ -23,7 +23,7 @@ use crate::hub::{self, Hub};
 use crate::metrics::{self, FollowerState, Gauges, PushState, StoreState};
 use crate::page;
 use crate::prices;
-use crate::proxy::{Gate, Shared};
+use crate::proxy::{Gate, Shared, unread};
 use crate::push::Receiver;
 use crate::query::{self, Api};
 use crate::recorder;
@@ -61,33 +61,39 @@ pub struct Admin {
 impl Admin {
     /// Answers an operator.
     pub async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
+        let mut response = self.serve(&head, &mut body).await;
+        unread::leave(&head, &mut body, &mut response).await;
+        response
+    }
+
+    async fn serve(&self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
         let snapshot = self.shared.snapshot();
         let gate = Gate::for_address(self.address, &snapshot.config.allowed_hosts, &[]);
-        let allowed = gate.check_host(&head).and_then(|()| gate.check_page(&head)).and_then(|()| self.admit(&head));
+        let allowed = gate.check_host(head).and_then(|()| gate.check_page(head)).and_then(|()| self.admit(head));
         if let Err(error) = allowed {
             return error.response(None).map(Full::new);
         }
         if head.uri.path() == hub::PATH {
             let snapshot = self.shared.snapshot();
-            return self.hub.receive(&head, body, snapshot.config.hub_token.as_ref()).await;
+            return self.hub.receive(head, body, snapshot.config.hub_token.as_ref()).await;
         }
         if head.uri.path().strip_prefix(query::PREFIX) == Some("push") {
             let now = i64::try_from(recorder::now()).unwrap_or(i64::MAX);
-            return self.receiver.receive(&head, body, &self.shared.snapshot().config.push.clone(), now).await;
+            return self.receiver.receive(head, body, &self.shared.snapshot().config.push.clone(), now).await;
         }
         if head.uri.path().starts_with(query::PREFIX) {
             return match &snapshot.config.backend {
                 Some(backend) if !head.uri.path().ends_with("/push") => {
-                    backend::answer(backend, snapshot.config.query.timeout, &head, body).await
+                    backend::answer(backend, snapshot.config.query.timeout, head, body).await
                 }
-                _ => self.api.answer(&head, body).await,
+                _ => self.api.answer(head, body).await,
             };
         }
         match (head.uri.path(), &head.method) {
-            ("/api/v1/login", &Method::POST) => self.login(&head, body).await,
+            ("/api/v1/login", &Method::POST) => self.login(head, body).await,
             ("/api/v1/logout", &Method::POST) => with_cookie(self.sessions.end(&head.headers)),
-            (_, &Method::GET | &Method::HEAD) => self.tell(&head),
+            (_, &Method::GET | &Method::HEAD) => self.tell(head),
             (path, method) => {
                 let message = format!("{path} takes another method than {method}");
                 Error::new(ErrorKind::MethodNotAllowed, message).response(None).map(Full::new)
@@ -161,7 +167,7 @@ impl Admin {
     }
 
     /// Begins the session of a page, for whoever shows a token: `{"token":"…"}`.
-    async fn login(&self, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
+    async fn login(&self, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
         #[allow(clippy::disallowed_methods, reason = "it is read with a limit")]
         let body = Limited::new(body, MOST_LOGIN_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
         let token = body.ok().and_then(|body| {

@@ -72,7 +72,7 @@ impl Hub {
     pub async fn receive(
         self: &Arc<Hub>,
         head: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         token: Option<&Secret>,
     ) -> Response<Full<Bytes>> {
         let (status, text) = match self.take(head, body, token).await {
@@ -85,7 +85,7 @@ impl Hub {
         response
     }
 
-    async fn take(self: &Arc<Hub>, head: &Parts, body: Incoming, token: Option<&Secret>) -> Result<(), Refusal> {
+    async fn take(self: &Arc<Hub>, head: &Parts, body: &mut Incoming, token: Option<&Secret>) -> Result<(), Refusal> {
         let token = token.ok_or((StatusCode::NOT_FOUND, "this Weir is no hub: hub.token is not set".to_owned()))?;
         if head.method != Method::POST {
             return Err((StatusCode::METHOD_NOT_ALLOWED, format!("{PATH} takes POST, not {}", head.method)));

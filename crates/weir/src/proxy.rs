@@ -18,6 +18,7 @@ mod route;
 mod settle;
 mod snapshot;
 mod unknown;
+pub(crate) mod unread;
 mod upstream;
 mod usage;
 mod watch;
@@ -100,14 +101,16 @@ impl Shared {
         self.newest.replace(config)
     }
 
-    fn refuse(&self, error: &Error) -> Response<Answer> {
+    async fn refuse(&self, error: &Error, head: &Parts, body: &mut Incoming) -> Response<Answer> {
         if let Some(index) = ErrorKind::REFUSALS.iter().position(|kind| *kind == error.kind) {
             self.refused[index].fetch_add(1, Ordering::Relaxed);
         }
         if error.kind == ErrorKind::BadHead {
             self.bad_heads.fetch_add(1, Ordering::Relaxed);
         }
-        refused(error).map(Answer::whole)
+        let mut response = refused(error).map(Answer::whole);
+        unread::leave(head, body, &mut response).await;
+        response
     }
 }
 
@@ -135,16 +138,16 @@ pub struct Worker {
 
 /// Answers a request that came over the connection of these `deadlines`.
 pub async fn handle(worker: Arc<Worker>, deadlines: Arc<Deadlines>, request: Request<Incoming>) -> Response<Answer> {
-    let (mut head, body) = request.into_parts();
+    let (mut head, mut body) = request.into_parts();
     let shared = worker.shared.clone();
     let snapshot = shared.snapshot();
     let origin = match snapshot.gate.check(&head) {
         Ok(caller::Entry::Call(origin)) => origin,
         Ok(caller::Entry::Preflight(answer)) => return answer.map(Answer::whole),
-        Err(error) => return shared.refuse(&error),
+        Err(error) => return shared.refuse(&error, &head, &mut body).await,
     };
     let mut response = match admit(&snapshot, &shared, &mut head) {
-        Err(error) => shared.refuse(&error),
+        Err(error) => shared.refuse(&error, &head, &mut body).await,
         Ok(admitted) => {
             let may_drain = drain::may_be_needed(&snapshot.config);
             let exchange = Exchange::begin(worker, snapshot, &deadlines, admitted, &head);

@@ -211,7 +211,7 @@ impl Api {
     }
 
     /// Answers a question under [`PREFIX`].
-    pub async fn answer(self: &Arc<Api>, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
+    pub async fn answer(self: &Arc<Api>, head: &Parts, body: &mut Incoming) -> Response<Full<Bytes>> {
         let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default();
         if path == "status/buildinfo" {
             return json(build_info());
@@ -324,7 +324,7 @@ fn packed(body: &str) -> Response<Full<Bytes>> {
 }
 
 /// The parameters of an address, and of a form if there is one.
-async fn read(head: &Parts, body: Incoming) -> Result<Parameters, Failure> {
+async fn read(head: &Parts, body: &mut Incoming) -> Result<Parameters, Failure> {
     let query = head.uri.query().unwrap_or_default();
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if head.method != Method::POST || !kind.starts_with("application/x-www-form-urlencoded") {

@@ -41,7 +41,12 @@ const HANDSHAKEN: [HeaderName; 6] = [
 ];
 
 /// The Loki's answer.
-pub(super) async fn answer(backend: &Backend, limit: Duration, head: &Parts, body: Incoming) -> Response<Full<Bytes>> {
+pub(super) async fn answer(
+    backend: &Backend,
+    limit: Duration,
+    head: &Parts,
+    body: &mut Incoming,
+) -> Response<Full<Bytes>> {
     let passed = if head.uri.path().ends_with("/tail") {
         follow(backend, head).await
     } else {
@@ -56,7 +61,12 @@ pub(super) async fn answer(backend: &Backend, limit: Duration, head: &Parts, bod
     })
 }
 
-async fn ask(backend: &Backend, limit: Duration, head: &Parts, body: Incoming) -> io::Result<Response<Full<Bytes>>> {
+async fn ask(
+    backend: &Backend,
+    limit: Duration,
+    head: &Parts,
+    body: &mut Incoming,
+) -> io::Result<Response<Full<Bytes>>> {
     let mut query = head.uri.query().unwrap_or_default().to_owned();
     if head.method == Method::POST {
         #[allow(clippy::disallowed_methods, reason = "it is read with a limit")]

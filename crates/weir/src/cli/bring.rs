@@ -38,6 +38,10 @@ pub(super) struct BringOptions {
     /// What the files are; found out from their contents if not given.
     #[arg(long, value_enum)]
     from: Option<Origin>,
+    /// A value of the lines that becomes a field of your own; may be given several times. What is not named is left out, since it may
+    /// be prompts, answers or keys.
+    #[arg(long, value_name = "NAME")]
+    field: Vec<String>,
     /// Where Records lie, in place of the configuration's data_dir. A Weir may be at work there.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -71,6 +75,15 @@ impl Origin {
     }
 }
 
+/// How files are read.
+#[derive(Debug, Default)]
+struct Reading {
+    /// What they are; found out from their contents if not said.
+    from: Option<Origin>,
+    /// Names of values that become fields of one's own.
+    fields: Vec<String>,
+}
+
 type Failure = Box<dyn std::error::Error>;
 
 pub(super) fn run(options: &BringOptions) -> ExitCode {
@@ -86,9 +99,10 @@ pub(super) fn run(options: &BringOptions) -> ExitCode {
 fn bring(options: &BringOptions) -> Result<(), Failure> {
     let dir = data_dir(options.data_dir.as_deref(), options.config.as_deref())?;
     let (mut records, mut rest) = (Vec::new(), Rest::default());
+    let how = Reading { from: options.from, fields: options.field.clone() };
     for path in &options.file {
         let text = read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        mapped::all(&text, options.from, &path.display().to_string(), &mut records, &mut rest)
+        mapped::all(&text, &how, &path.display().to_string(), &mut records, &mut rest)
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let found = records.len();
@@ -111,7 +125,7 @@ fn bring(options: &BringOptions) -> Result<(), Failure> {
 /// It is none of the kinds that are known.
 pub fn importable(text: &str) -> Result<(Vec<Vec<u8>>, u64), String> {
     let (mut records, mut rest) = (Vec::new(), Rest::default());
-    mapped::all(text, None, "it", &mut records, &mut rest)?;
+    mapped::all(text, &Reading::default(), "it", &mut records, &mut rest)?;
     let line = |record: &Mapped| {
         let mut line = Vec::new();
         record.line.render(&mut line);

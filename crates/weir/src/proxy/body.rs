@@ -18,11 +18,8 @@ use meter::form::Form;
 use meter::meter::Format;
 
 use super::exchange::Exchange;
-use super::route;
+use super::{route, unread};
 use crate::error::{Error, ErrorKind};
-
-/// How long what is over the limit is read and thrown away, so that the caller gets to read why.
-const DISCARD: Duration = Duration::from_secs(10);
 
 /// What came in.
 #[derive(Debug)]
@@ -152,7 +149,7 @@ async fn collect(exchange: &mut Exchange, head: &Parts, body: Incoming, held: &m
         // A caller that waits for leave to send hears no at once.
         if !head.headers.contains_key(EXPECT) {
             exchange.describe()?;
-            discard(body).await;
+            unread::discard(body).await;
         }
         return Err(too_large(limit));
     }
@@ -161,7 +158,7 @@ async fn collect(exchange: &mut Exchange, head: &Parts, body: Incoming, held: &m
         let length = (first.len() + rest.len() + piece.len()) as u64;
         if length > limit {
             exchange.describe()?;
-            discard(body).await;
+            unread::discard(body).await;
             return Err(too_large(limit));
         }
         held.take(piece.len() as u64)?;
@@ -217,12 +214,6 @@ pub(super) fn broken_off(error: &hyper::Error) -> Error {
         );
     }
     Error::new(ErrorKind::CallerGone, "the request's body broke off")
-}
-
-async fn discard(mut body: Pin<&mut Incoming>) {
-    let all = async { while let Some(Ok(_)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {} };
-    // Whoever sends for longer than this will find the connection closed.
-    let _ = tokio::time::timeout(DISCARD, all).await;
 }
 
 /// Waits for at most `limit`.

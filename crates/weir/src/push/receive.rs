@@ -70,7 +70,7 @@ impl Receiver {
     pub async fn receive(
         self: &Arc<Receiver>,
         head: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         config: &PushConfig,
         now: i64,
     ) -> Response<Full<Bytes>> {
@@ -83,7 +83,7 @@ impl Receiver {
     async fn take(
         self: &Arc<Receiver>,
         head: &Parts,
-        body: Incoming,
+        body: &mut Incoming,
         config: &PushConfig,
         now: i64,
     ) -> Result<(), Refused> {

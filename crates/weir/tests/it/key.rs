@@ -62,6 +62,33 @@ fn who_shows_no_key_or_a_wrong_one_is_refused_and_not_recorded() {
     assert!(upstream.seen().is_empty());
 }
 
+/// The head comes, and a moment later the body: as a client writes that has both in pieces.
+fn in_pieces(wire: &mut Wire, request: &[u8], body: usize) -> Message {
+    let (head, rest) = request.split_at(request.len() - body);
+    wire.send(head);
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    wire.send(rest);
+    wire.answer().unwrap()
+}
+
+#[test]
+fn who_is_refused_may_ask_again_on_the_same_connection() {
+    let upstream = Upstream::answering(json(ANSWER));
+    let weir = Weir::start(&(keys() + &provider("up", &upstream, "")));
+    let ask = |key: &str| request("POST /v1/chat/completions", &[JSON, ("x-api-key", key)], CHAT);
+    let mut wire = weir.connect();
+    for _ in 0..3 {
+        is_own_error(&in_pieces(&mut wire, &ask("sk-wrong"), CHAT.len()), 401, "weir_invalid_key", false);
+    }
+    assert_eq!(in_pieces(&mut wire, &ask(ALICE), CHAT.len()).status(), 200);
+    // A caller that waits for leave hears no at once, and that the connection ends.
+    let waits = [JSON, ("x-api-key", "sk-wrong"), ("expect", "100-continue")];
+    let whole = request("POST /v1/chat/completions", &waits, CHAT);
+    wire.send(&whole[..whole.len() - CHAT.len()]);
+    let refused = wire.answer().unwrap();
+    assert_eq!((refused.status(), refused.header("connection")), (401, Some("close")));
+}
+
 #[test]
 fn a_key_is_taken_where_clients_put_it_and_goes_no_further() {
     let upstream = Upstream::answering(json(ANSWER));

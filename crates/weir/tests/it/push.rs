@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::harness::{ANSWER, CHAT, Message, Upstream, Weir, chat, json as answer, provider, request};
+use super::harness::{ANSWER, CHAT, Message, Upstream, Weir, Wire, chat, json as answer, provider, request};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -242,6 +242,15 @@ fn bodies_come_packed() {
     let head = [JSON, ("content-encoding", "gzip")];
     let answer = weir.ask_admin(request("POST /loki/api/v1/push", &head, gzip.finish().unwrap()));
     assert_eq!((answer.status(), asked(&weir, r#"{app="a"}"#).len()), (204, 1));
+}
+
+#[test]
+fn what_is_too_large_is_refused_and_read_away() {
+    let weir = weir("body_limit = 300");
+    let mut wire = Wire::connect(weir.admin);
+    let large = "x".repeat(4 << 20);
+    assert_eq!(wire.ask(request("POST /loki/api/v1/push", &[JSON], &large)).status(), 413);
+    assert_eq!(wire.ask(request("POST /loki/api/v1/push", &[JSON], "{")).status(), 400);
 }
 
 #[test]

@@ -3,18 +3,21 @@
 
 use jiff::Timestamp;
 use meter::decimal;
-use meter::record::{CustomValue, FIELDS, Line, Owned, Unit, id_from_text};
+use meter::record::{CustomValue, FIELDS, Field, Line, Owned, Unit, id_from_text};
 use serde_json::{Map, Value};
 
 use super::Origin;
 use super::mapped::Mapped;
 use super::rest::Rest;
+use crate::config::{redact, redact_prefixed};
 
-/// A line as a Record. `text` is the line, of which an id is made where it has none.
+/// A line as a Record, with what it has beyond a Record's fields only where it is among `fields`: it may be prompts, answers and keys.
+/// `text` is the line, of which an id is made where it has none.
 pub(super) fn map(
     row: &Map<String, Value>,
     text: &str,
     origin: Origin,
+    fields: &[String],
     rest: &mut Rest,
 ) -> Result<Mapped, &'static str> {
     let event = row.get("event").and_then(Value::as_str).unwrap_or_default();
@@ -26,13 +29,22 @@ pub(super) fn map(
     }
     let mut line = Line::default();
     for (name, value) in row {
-        member(&mut line, name, value, rest);
-    }
-    for (name, usual) in [("status", status), ("level", level(status)), ("logger_name", "llm-metrics")] {
-        if line.get(name).is_none() {
-            line.set(name, Owned::Text(usual.to_owned()));
+        match FIELDS.iter().find(|field| field.name == name) {
+            Some(field) => member(&mut line, field, value, rest),
+            None if fields.contains(name) => declared(&mut line, name, value, rest),
+            None if value.is_null() => {}
+            None => rest.offer(name),
         }
     }
+    if line.get("logger_name").is_none() {
+        line.set("logger_name", Owned::Text("llm-metrics".to_owned()));
+    }
+    // Both follow from the event; loggers spell levels in their own ways.
+    line.set("level", Owned::Text(level(status).to_owned()));
+    if line.get("status").is_some_and(|said| *said != Owned::Text(status.to_owned())) {
+        rest.changed("status says otherwise than the event, which counts");
+    }
+    line.set("status", Owned::Text(status.to_owned()));
     total(&mut line);
     Mapped::new(line, origin, text.trim())
 }
@@ -66,25 +78,27 @@ pub(super) fn total(line: &mut Line) {
     }
 }
 
-fn member(line: &mut Line, name: &str, value: &Value, rest: &mut Rest) {
+fn member(line: &mut Line, field: &Field, value: &Value, rest: &mut Rest) {
     if value.is_null() {
         return;
     }
-    let Some(field) = FIELDS.iter().find(|field| field.name == name) else {
-        if !custom(value).is_some_and(|value| line.declare(name, value)) {
-            rest.member(name);
-        }
-        return;
-    };
-    match owned(field.unit, value, name, rest) {
+    match owned(field.unit, value, field.name, rest) {
+        Some(Owned::Text(text)) if field.name == "error_message" => line.set(field.name, Owned::Text(redact(&text))),
         Some(value) => line.set(field.name, value),
-        None => rest.member(name),
+        None => rest.value(field.name),
+    }
+}
+
+/// A field that the Record does not have and that was asked for.
+fn declared(line: &mut Line, name: &str, value: &Value, rest: &mut Rest) {
+    if !value.is_null() && !custom(value).is_some_and(|value| line.declare(name, value)) {
+        rest.value(name);
     }
 }
 
 fn custom(value: &Value) -> Option<CustomValue> {
     match value {
-        Value::String(text) => Some(CustomValue::Text(text.clone())),
+        Value::String(text) => Some(CustomValue::Text(redact_prefixed(text))),
         Value::Bool(flag) => Some(CustomValue::Bool(*flag)),
         Value::Number(number) => match number.as_i64() {
             Some(number) => Some(CustomValue::Integer(number)),
@@ -113,7 +127,7 @@ pub(super) fn owned(unit: Unit, value: &Value, name: &str, rest: &mut Rest) -> O
             Some(text) => text.trim().to_ascii_lowercase().parse().ok()?,
             None => value.as_bool()?,
         }),
-        Unit::Time => Owned::Time(time(text?)?),
+        Unit::Time => Owned::Time(text.map_or_else(|| since_1970(value.as_f64()?), time)?),
         Unit::Id => Owned::Id(id_from_text(text?.to_ascii_lowercase().as_bytes())?),
     })
 }
@@ -139,6 +153,13 @@ fn fixed(value: &Value, scale: u8, name: &str, rest: &mut Rest) -> Option<Owned>
         })
     });
     units.map(|units| Owned::Fixed(units, scale))
+}
+
+/// A time as a number, as loggers write it: seconds, milliseconds, microseconds or nanoseconds since 1970, by how large it is.
+fn since_1970(number: f64) -> Option<u64> {
+    let units = [(1e11, 9), (1e14, 6), (1e17, 3), (1.8e19, 0)];
+    let (_, scale) = units.iter().find(|(below, _)| (0.0..*below).contains(&number))?;
+    decimal::round_float(number, *scale).ok()
 }
 
 /// A time with any fraction, with an offset or in UTC, with a `T` or a space; in nanoseconds since 1970.

@@ -4,7 +4,7 @@ use meter::record::{Line, Owned};
 use serde_json::{Map, Value};
 
 use super::rest::Rest;
-use super::{Origin, fits, line, litellm};
+use super::{Origin, Reading, fits, line, litellm};
 use crate::cli::csv;
 use crate::config::sha256;
 
@@ -49,7 +49,7 @@ fn id_of(origin: Origin, name: &str) -> [u8; 16] {
 /// It is none of the kinds that are known.
 pub(super) fn all(
     text: &str,
-    from: Option<Origin>,
+    how: &Reading,
     path: &str,
     records: &mut Vec<Mapped>,
     rest: &mut Rest,
@@ -57,20 +57,20 @@ pub(super) fn all(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let start = text.trim_start();
     let is_json = start.starts_with(['{', '[']);
-    if !is_json && from.is_none_or(|from| from == Origin::Litellm) && is_spend_table(start) {
+    if !is_json && how.from.is_none_or(|from| from == Origin::Litellm) && is_spend_table(start) {
         return table(text, path, records, rest);
     }
     // An array, or an object over many lines, is read as a whole; else each line is one object.
     if is_json && let Some(rows) = documents(text) {
         rows.into_iter()
             .enumerate()
-            .for_each(|(at, row)| one(row, "", from, &format!("{path}, entry {}", at + 1), records, rest));
+            .for_each(|(at, row)| one(row, "", how, &format!("{path}, entry {}", at + 1), records, rest));
         return Ok(());
     }
     for (at, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let place = format!("{path}:{}", at + 1);
         match serde_json::from_str(text) {
-            Ok(Value::Object(row)) => one(row, text, from, &place, records, rest),
+            Ok(Value::Object(row)) => one(row, text, how, &place, records, rest),
             _ => rest.line("it is not a JSON object", &place),
         }
     }
@@ -97,17 +97,10 @@ fn documents(text: &str) -> Option<Vec<Map<String, Value>>> {
     }
 }
 
-fn one(
-    row: Map<String, Value>,
-    text: &str,
-    from: Option<Origin>,
-    place: &str,
-    records: &mut Vec<Mapped>,
-    rest: &mut Rest,
-) {
-    let mapped = match from.or_else(|| kind(&row)) {
+fn one(row: Map<String, Value>, text: &str, how: &Reading, place: &str, records: &mut Vec<Mapped>, rest: &mut Rest) {
+    let mapped = match how.from.or_else(|| kind(&row)) {
         Some(Origin::Litellm) => litellm::map(&row, rest),
-        Some(origin) => line::map(&row, text, origin, rest),
+        Some(origin) => line::map(&row, text, origin, &how.fields, rest),
         None => Err("it is neither a Record, nor a line with an event llm_request_…, nor one of LiteLLM's spend logs"),
     };
     match mapped {
@@ -143,7 +136,7 @@ fn table(text: &str, path: &str, records: &mut Vec<Mapped>, rest: &mut Rest) -> 
         }
         let known = heading.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
         let row = known.map(|(name, cell)| (name.trim().to_owned(), Value::String(cell))).collect();
-        one(row, "", Some(Origin::Litellm), &place, records, rest);
+        one(row, "", &Reading { from: Some(Origin::Litellm), fields: Vec::new() }, &place, records, rest);
     }
     Ok(())
 }

@@ -12,6 +12,10 @@ pub(super) struct Rest {
     lines: BTreeMap<String, (u64, String)>,
     /// Values that have no field: how often, by name.
     members: BTreeMap<String, u64>,
+    /// Values that could be fields of one's own: how often, by name.
+    offered: BTreeMap<String, u64>,
+    /// Values that are none for their field: how often, by name.
+    values: BTreeMap<String, u64>,
     /// Values that are kept otherwise than they stood: how often, by what was done.
     changed: BTreeMap<String, u64>,
 }
@@ -25,10 +29,17 @@ impl Rest {
 
     /// A value has no field.
     pub(super) fn member(&mut self, name: &str) {
-        // Names come from files; a file of nothing else fills no memory.
-        if self.members.len() < 1000 || self.members.contains_key(name) {
-            *self.members.entry(name.to_owned()).or_default() += 1;
-        }
+        count(&mut self.members, name);
+    }
+
+    /// A value has no field, and could have one of the operator's own.
+    pub(super) fn offer(&mut self, name: &str) {
+        count(&mut self.offered, name);
+    }
+
+    /// A value is none that its field can have.
+    pub(super) fn value(&mut self, name: &str) {
+        count(&mut self.values, name);
     }
 
     /// A value is kept otherwise than it stood.
@@ -46,13 +57,25 @@ impl Rest {
         let lines = self.lines.iter().map(|(why, (count, place))| format!("  {count} lines: {why} (first: {place})"));
         let changed = self.changed.iter().map(|(what, count)| format!("  {count} values: {what}"));
         let mut notes: Vec<String> = lines.chain(changed).take(MOST).collect();
-        if !self.members.is_empty() {
-            let mut members: Vec<_> = self.members.iter().collect();
-            members.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-            let shown: Vec<_> = members.iter().take(MOST).map(|(name, count)| format!("{name} ({count})")).collect();
-            let more = if members.len() > MOST { ", …" } else { "" };
-            notes.push(format!("  no field for: {}{more}", shown.join(", ")));
+        let named = [
+            ("no field for", &self.members, ""),
+            ("no field for", &self.offered, " (--field NAME takes one as a field of your own)"),
+            ("not understood, and left out", &self.values, ""),
+        ];
+        for (what, names, hint) in named.iter().filter(|(_, names, _)| !names.is_empty()) {
+            let mut names: Vec<_> = names.iter().collect();
+            names.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let shown: Vec<_> = names.iter().take(MOST).map(|(name, count)| format!("{name} ({count})")).collect();
+            let more = if names.len() > MOST { ", …" } else { "" };
+            notes.push(format!("  {what}: {}{more}{hint}", shown.join(", ")));
         }
         notes
+    }
+}
+
+fn count(names: &mut BTreeMap<String, u64>, name: &str) {
+    // Names come from files; a file of nothing else fills no memory.
+    if names.len() < 1000 || names.contains_key(name) {
+        *names.entry(name.to_owned()).or_default() += 1;
     }
 }

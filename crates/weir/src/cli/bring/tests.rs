@@ -17,8 +17,14 @@ const SPENT: &str = r#"{"request_id":"chatcmpl-1","call_type":"acompletion","api
   "cache_hit":"False","team_id":"t1","status":"success","new_column":1}"#;
 
 fn mapped(text: &str) -> (Vec<Mapped>, Rest) {
+    mapped_with(text, &[])
+}
+
+/// With these fields of one's own.
+fn mapped_with(text: &str, fields: &[&str]) -> (Vec<Mapped>, Rest) {
     let (mut records, mut rest) = (Vec::new(), Rest::default());
-    mapped::all(text, None, "file", &mut records, &mut rest).unwrap();
+    let how = Reading { from: None, fields: fields.iter().map(|name| (*name).to_owned()).collect() };
+    mapped::all(text, &how, "file", &mut records, &mut rest).unwrap();
     (records, rest)
 }
 
@@ -47,7 +53,8 @@ fn a_loggers_line_becomes_a_record() {
         "\"status\"",
         "\"prompt_category\": \"x\", \"cost_centre\": \"r&d\", \"nested\": {\"a\": 1}, \"status\"",
     );
-    let (records, rest) = mapped(&format!("{more}\nnot json\n{{\"event\":\"startup\"}}\n\n"));
+    let lines = format!("{more}\nnot json\n{{\"event\":\"startup\"}}\n\n");
+    let (records, rest) = mapped_with(&lines, &["cost_centre", "nested"]);
     assert_eq!(records.len(), 1);
     let wanted = "{\"timestamp\":\"2025-08-06T10:30:15.123000000Z\",\"logger_name\":\"llm-metrics\",\"level\":\"INFO\",\
         \"event\":\"llm_request_completed\",\"request_id\":\"550e8400-e29b-41d4-a716-446655440000\",\"model\":\"gpt-4\",\
@@ -58,10 +65,49 @@ fn a_loggers_line_becomes_a_record() {
     assert_eq!(rest.lines(), 2);
     let notes = rest.notes().join("\n");
     assert!(
-        notes.contains("it is not a JSON object (first: file:2)") && notes.contains("no field for: nested (1)"),
+        notes.contains("it is not a JSON object (first: file:2)")
+            && notes.contains("not understood, and left out: nested (1)"),
         "{notes}"
     );
     assert_eq!(mapped(LOGGED).0.len(), 1, "an object may stand on many lines");
+}
+
+#[test]
+fn what_may_be_content_or_keys_is_left_out() {
+    let more = LOGGED.replace('\n', " ").replace(
+        "\"status\"",
+        "\"prompt\": \"tell me\", \"response\": \"a secret\", \"api_key\": \"sk-abcdefghijklmnopqrstuvwxyz012345\", \
+         \"note\": \"by sk-abcdefghijklmnopqrstuvwxyz012345\", \"error_message\": \"bad key sk-abcdefghijklmnopqrstuvwxyz\", \"status\"",
+    );
+    let (records, rest) = mapped_with(&more, &["note"]);
+    let shown = rendered(&records[0]);
+    assert!(
+        shown.contains("\"note\":\"by [redacted]\"") && shown.contains("\"error_message\":\"bad key [redacted]\""),
+        "{shown}"
+    );
+    for content in ["tell me", "secret", "sk-"] {
+        assert!(!shown.contains(content), "{content} in {shown}");
+    }
+    let notes = rest.notes().join("\n");
+    assert!(notes.contains("no field for: api_key (1), prompt (1), response (1) (--field NAME"), "{notes}");
+}
+
+#[test]
+fn loggers_have_their_own_ways() {
+    let line = LOGGED
+        .replace('\n', " ")
+        .replace("\"2025-08-06T10:30:15.123Z\"", "1754476215.125")
+        .replace("\"INFO\"", "\"info\"")
+        .replace("\"status\": \"success\"", "\"status\": \"error\"")
+        .replace("0.0105", "-1");
+    let (records, rest) = mapped(&line);
+    let shown = rendered(&records[0]);
+    let wanted =
+        "{\"timestamp\":\"2025-08-06T10:30:15.125000000Z\",\"logger_name\":\"llm-metrics\",\"level\":\"INFO\",";
+    assert!(shown.starts_with(wanted) && shown.contains("\"status\":\"success\""), "{shown}");
+    let notes = rest.notes().join("\n");
+    assert!(notes.contains("not understood, and left out: cost_usd (1)"), "{notes}");
+    assert!(notes.contains("status says otherwise than the event, which counts"), "{notes}");
 }
 
 #[test]
@@ -108,6 +154,7 @@ fn nothing_is_imported_twice() {
     let options = BringOptions {
         file: vec![path.clone(), path],
         from: None,
+        field: Vec::new(),
         data_dir: Some(dir.path().to_owned()),
         config: None,
         dry_run: true,
@@ -143,7 +190,8 @@ proptest! {
     fn no_file_breaks_the_import(text in "\\PC{0,200}|[\\[{\"a:,}\\]\n]{0,60}") {
         let (mut records, mut rest) = (Vec::new(), Rest::default());
         for from in [None, Some(Origin::Weir), Some(Origin::Log), Some(Origin::Litellm)] {
-            let _ = mapped::all(&text, from, "f", &mut records, &mut rest);
+            let how = Reading { from, fields: vec!["a".to_owned()] };
+            let _ = mapped::all(&text, &how, "f", &mut records, &mut rest);
         }
         prop_assert!(records.iter().all(|record| Line::parse(rendered(record).as_bytes()).is_some()));
     }
