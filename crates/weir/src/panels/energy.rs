@@ -79,11 +79,7 @@ pub(super) const UNESTIMATED: Panel = Panel {
         "{{model}}",
         "sum by (model) (count_over_time({requests} | total_tokens != \"\" | energy_consumption_kwh = \"\" [$__auto]))",
     )],
-    promql: &[by(
-        "model",
-        "{{model}}",
-        "sum by (model) (increase(llm_unestimated_requests_total{series}[$__rate_interval])) > 0",
-    )],
+    promql: &[by("model", "{{model}}", counted!(" by (model)", "llm_unestimated_requests_total{series}"))],
 };
 
 /// Carbon by model.

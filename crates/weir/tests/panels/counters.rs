@@ -171,6 +171,7 @@ fn uneven() -> String {
         "llm_energy_low_joules_total",
         "llm_energy_high_joules_total",
         "llm_carbon_grams_total",
+        "llm_unestimated_requests_total",
     ]
     .iter()
     .enumerate()
